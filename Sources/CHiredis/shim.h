@@ -1,0 +1,4 @@
+// hiredis.h uses struct timeval without including its header.
+#include <sys/time.h>
+#include <hiredis/hiredis.h>
+#include <hiredis/read.h>
