@@ -53,6 +53,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "CollectorTesting",
+            dependencies: [
+                "Collector",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "RedisStreamsDestination",
             dependencies: [
                 "CHiredis",
@@ -87,7 +95,10 @@ let package = Package(
         ),
         .testTarget(
             name: "CollectorTests",
-            dependencies: ["Collector", "EventJSON", "TestSupport"],
+            dependencies: [
+                "Collector", "CollectorTesting", "EventJSON", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings
         ),
     ],

@@ -110,9 +110,8 @@ struct DeliveryLane {
             return .prepare
         }
         if phase == .ready, !changes.isEmpty, inFlightCount == 0, outgoing.isEmpty {
-            defer { changes = [] }
             phase = .busy
-            return .tell(changes)
+            return .tell(exchange(&changes, with: []))
         }
         if !outgoing.isEmpty {
             guard inFlightCount < limits.batchesInFlight else { return nil }
@@ -179,11 +178,7 @@ struct DeliveryLane {
 
     /// Takes all events that wait for consent or readiness, in order, to be looked at again.
     mutating func takeWaiting() -> [QueuedEvent] {
-        defer {
-            held = []
-            postponed = []
-        }
-        let waiting = Array(held) + postponed
+        let waiting = Array(exchange(&held, with: [])) + exchange(&postponed, with: [])
         waitingCount += waiting.count
         return waiting
     }

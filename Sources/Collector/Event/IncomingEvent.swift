@@ -7,6 +7,8 @@ struct IncomingEvent {
     private var slices = InlineArray<15, JSONSlice?>(repeating: nil)
     /// What stood in the place of the event.
     let kind: JSONSlice.Kind
+    /// The offsets of the whole event.
+    private var range = 0..<0
 
     /// Scans the value at the scanner's position.
     init(_ scanner: inout JSONScanner, in bytes: UnsafeBufferPointer<UInt8>) throws(JSONError) {
@@ -15,11 +17,18 @@ struct IncomingEvent {
             return
         }
         kind = .object
+        let start = scanner.position
         try scanner.enterObject()
         while let name = try scanner.nextName() {
             let value = try scanner.scanValue()
             note(value, named: name, in: bytes)
         }
+        close(start..<scanner.position)
+    }
+
+    /// Notes where the event lies, once all of it was scanned.
+    mutating func close(_ range: Range<Int>) {
+        self.range = range
     }
 
     /// An event without members: what walkerOS makes of a body that is not JSON.
@@ -36,13 +45,11 @@ struct IncomingEvent {
         slices[member.rawValue]
     }
 
-    /// The members as a tree, for source mappings.
+    /// The event as a tree, with all that its sender wrote, for source mappings.
     func object(in bytes: UnsafeBufferPointer<UInt8>) -> JSONObject {
-        var object = JSONObject()
-        for member in EventMember.allCases {
-            if let slice = self[member] { object[member.key] = JSONValue(validated: slice, in: bytes) }
-        }
-        return object
+        if range.isEmpty { return [:] }
+        let whole = JSONSlice(start: range.lowerBound, end: range.upperBound, kind: .object, form: .disordered)
+        return JSONValue(validated: whole, in: bytes).object ?? [:]
     }
 
     private static func member(named name: JSONSlice, in bytes: UnsafeBufferPointer<UInt8>) -> EventMember? {
