@@ -12,6 +12,8 @@ let package = Package(
     products: [
         .library(name: "EventJSON", targets: ["EventJSON"]),
         .library(name: "Collector", targets: ["Collector"]),
+        .library(name: "CollectorConfiguration", targets: ["CollectorConfiguration"]),
+        .library(name: "CollectorTesting", targets: ["CollectorTesting"]),
         .library(name: "RedisStreamsDestination", targets: ["RedisStreamsDestination"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
     ],
@@ -50,6 +52,11 @@ let package = Package(
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "CollectorConfiguration",
+            dependencies: ["Collector", "EventJSON"],
             swiftSettings: settings
         ),
         .target(
@@ -99,6 +106,11 @@ let package = Package(
                 "Collector", "CollectorTesting", "EventJSON", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CollectorConfigurationTests",
+            dependencies: ["Collector", "CollectorConfiguration", "EventJSON", "TestSupport"],
             swiftSettings: settings
         ),
     ],
