@@ -47,6 +47,11 @@ struct HTTPConnectionStateMachine {
             guard let contentLength = self.contentLength else { return 0 }
             return max(0, contentLength - self.receivedByteCount)
         }
+
+        /// Whether more of the request may arrive. The end of one without a body is a formality.
+        var mayReceiveMore: Bool {
+            !self.requestIsComplete && (self.isChunked || self.expectedByteCount > 0)
+        }
     }
 
     /// What the connection is waiting for that must not take forever.
@@ -319,7 +324,7 @@ extension HTTPConnectionStateMachine {
         exchange.response = .complete
         if exchange.closes {
             self.state = .closing
-            return exchange.requestIsComplete || self.inputIsClosed ? .close : .linger
+            return exchange.mayReceiveMore && !self.inputIsClosed ? .linger : .close
         }
         if exchange.requestIsComplete {
             self.state = .idle

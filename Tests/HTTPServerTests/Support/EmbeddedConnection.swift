@@ -9,6 +9,7 @@ final class EmbeddedConnection {
     let loop: EmbeddedEventLoop
     let channel: EmbeddedChannel
     let group: HTTPConnectionGroup
+    let handler: any HTTPHandler
     let log = RecordingLogHandler.Storage()
     private let outputRecorder = OutputCloseRecorder()
     private var bytes: [UInt8] = []
@@ -18,6 +19,7 @@ final class EmbeddedConnection {
         onExchange: (@Sendable (HTTPExchangeRecord) -> Void)? = nil,
         handler: any HTTPHandler
     ) throws {
+        self.handler = handler
         self.loop = EmbeddedEventLoop()
         self.channel = EmbeddedChannel(handler: self.outputRecorder, loop: self.loop)
         let metrics = HTTPServerMetrics()
