@@ -16,10 +16,7 @@ struct HTTPBodyCollection {
 
     /// Answers that the body cannot be had.
     func fail(_ failure: HTTPBodyFailure) {
-        var response = self.failure?(failure) ?? failure.response
-        // After this failure the rest of the body is too much to be read to its end.
-        if case .tooLarge = failure { response.closesConnection = true }
-        self.responder.respond(response)
+        self.responder.respond(failure.response(self.failure))
     }
 }
 

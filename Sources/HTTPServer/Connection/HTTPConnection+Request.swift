@@ -114,7 +114,7 @@ extension HTTPConnection {
         case .stream(let receiver):
             receiver.fail(failure)
             if self.machine.responseIsPending {
-                self.respond(failure.response, to: self.machine.exchangeCount)
+                self.respond(failure.response(), to: self.machine.exchangeCount)
             } else {
                 self.closeNow()
             }
@@ -137,13 +137,12 @@ extension HTTPConnection {
 
     /// The input cannot be understood, is too large, or came too late.
     func refuse(_ refusal: HTTPRefusal, head: HTTPRequestHead? = nil) {
-        let failure: HTTPBodyFailure = refusal == .tooLate ? .timedOut : .malformed
         if !self.machine.isInExchange { self.request = HTTPRequestSummary(refused: head) }
         let action = self.machine.refuse()
         var response = refusal.response
         switch self.takeConsumer() {
-        case .collect(let collection): response = collection.failure?(failure) ?? response
-        case .stream(let receiver): receiver.fail(failure)
+        case .collect(let collection): response = collection.failure?(refusal.bodyFailure) ?? response
+        case .stream(let receiver): receiver.fail(refusal.bodyFailure)
         case .none: break
         }
         switch action {

@@ -104,6 +104,9 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
         switch error {
         case HTTPParserError.headerOverflow:
             self.receive(.failure(self.gate?.sawRequestLine ?? true ? .fieldsTooLarge : .targetTooLong))
+        case HTTPParserError.invalidEOFState:
+            // Also when the connection breaks: then there is nobody to answer.
+            if context.channel.isActive { self.receive(.failure(.truncated)) }
         case is HTTPParserError:
             self.receive(.failure(.malformed))
         case is ByteToMessageDecoderError:

@@ -6,6 +6,7 @@ struct HTTPRefusal: Error, Equatable {
     let message: String
 
     static let malformed = HTTPRefusal(status: .badRequest, message: "bad request")
+    static let truncated = HTTPRefusal(status: .badRequest, message: "incomplete request")
     static let hostFieldMissing = HTTPRefusal(status: .badRequest, message: "exactly one Host field is required")
     static let targetTooLong = HTTPRefusal(status: .uriTooLong, message: "request target too long")
     static let fieldsTooLarge = HTTPRefusal(
@@ -20,18 +21,36 @@ struct HTTPRefusal: Error, Equatable {
     var response: HTTPResponse {
         .failure(self.status, self.message)
     }
+
+    /// What it means for a body that is being read.
+    var bodyFailure: HTTPBodyFailure {
+        switch self {
+        case .tooLate: .timedOut
+        case .truncated: .disconnected
+        default: .malformed
+        }
+    }
 }
 
 extension HTTPBodyFailure {
-    /// The answer to send when the handler has none of its own.
-    var response: HTTPResponse {
+    /// The answer to send: the handler's own if it has one.
+    func response(_ own: ((HTTPBodyFailure) -> HTTPResponse)? = nil) -> HTTPResponse {
+        var response = own?(self) ?? self.defaultResponse
+        // What is left of such a body is not worth reading.
+        if case .tooLarge = self { response.closesConnection = true }
+        return response
+    }
+
+    private var defaultResponse: HTTPResponse {
         switch self {
-        case .tooLarge: .failure(.payloadTooLarge, "request entity too large")
+        case .tooLarge:
+            .failure(.payloadTooLarge, "request entity too large")
         case .unsupportedEncoding(let name):
             .failure(.unsupportedMediaType, "unsupported content encoding \"\(name)\"")
         case .malformedEncoding: .failure(.badRequest, "malformed content encoding")
         case .timedOut: HTTPRefusal.tooLate.response
-        case .malformed, .disconnected: HTTPRefusal.malformed.response
+        case .malformed: HTTPRefusal.malformed.response
+        case .disconnected: HTTPRefusal.truncated.response
         }
     }
 }
