@@ -46,17 +46,19 @@ struct HTTPRequestFraming: Equatable {
             case 4 where name.equalsIgnoringCase("host"):
                 hostCount += 1
             case 6 where name.equalsIgnoringCase("expect"):
-                guard value.equalsIgnoringCase("100-continue") else { throw .expectationUnknown }
+                guard value.trimmed.equalsIgnoringCase("100-continue") else { throw .expectationUnknown }
                 self.expectsContinue = !self.isVersion10
             case 7 where name.equalsIgnoringCase("upgrade"):
                 // The decoder reads no further message after one that asks for another protocol.
                 self.keepsAlive = false
             case 14 where name.equalsIgnoringCase("content-length"):
                 // The decoder has seen digits only; a number beyond Int is beyond every limit.
-                self.contentLength = Int(value) ?? .max
+                self.contentLength = Int(value.trimmed) ?? .max
             case 16 where name.equalsIgnoringCase("content-encoding"):
-                encoding = encoding.isEmpty ? value : "\(encoding), \(value)"
+                encoding = encoding.isEmpty ? String(value.trimmed) : "\(encoding), \(value.trimmed)"
             case 17 where name.equalsIgnoringCase("transfer-encoding"):
+                // The decoder reads `gzip, chunked` as chunks of something, and an empty field as no body at all.
+                guard value.trimmed.equalsIgnoringCase("chunked") else { throw .malformed }
                 self.isChunked = true
             default:
                 break

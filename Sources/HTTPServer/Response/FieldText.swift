@@ -47,3 +47,13 @@ extension StringProtocol {
         }
     }
 }
+
+extension String {
+    /// The value without the spaces and tabs behind it, which the decoder leaves there.
+    var trimmed: Substring {
+        let isBlank: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        guard let last = self.utf8.last, isBlank(last) else { return self[...] }
+        guard let end = self.utf8.lastIndex(where: { !isBlank($0) }) else { return "" }
+        return Substring(self.utf8[...end])
+    }
+}
