@@ -13,6 +13,7 @@ let package = Package(
         .library(name: "EventJSON", targets: ["EventJSON"]),
         .library(name: "Collector", targets: ["Collector"]),
         .library(name: "CollectorConfiguration", targets: ["CollectorConfiguration"]),
+        .library(name: "CollectorHTTP", targets: ["CollectorHTTP"]),
         .library(name: "CollectorTesting", targets: ["CollectorTesting"]),
         .library(name: "RedisStreamsDestination", targets: ["RedisStreamsDestination"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
@@ -37,6 +38,10 @@ let package = Package(
             pkgConfig: "jansson",
             providers: [.apt(["libjansson-dev"])]
         ),
+        .systemLibrary(
+            name: "CZlib",
+            providers: [.apt(["zlib1g-dev"])]
+        ),
         .target(
             name: "EventJSON",
             dependencies: ["CJansson"],
@@ -60,6 +65,18 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "CollectorHTTP",
+            dependencies: [
+                "Collector",
+                "EventJSON",
+                "HTTPServer",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "CollectorTesting",
             dependencies: [
                 "Collector",
@@ -80,6 +97,7 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
+                "CZlib",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -111,6 +129,32 @@ let package = Package(
         .testTarget(
             name: "CollectorConfigurationTests",
             dependencies: ["Collector", "CollectorConfiguration", "EventJSON", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CollectorHTTPTests",
+            dependencies: [
+                "Collector", "CollectorHTTP", "CollectorTesting", "EventJSON", "HTTPServer", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HTTPServerTests",
+            dependencies: [
+                "CZlib",
+                "HTTPServer",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            resources: [.copy("Fixtures")],
             swiftSettings: settings
         ),
     ],

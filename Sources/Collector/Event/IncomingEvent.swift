@@ -52,6 +52,29 @@ struct IncomingEvent {
         return JSONValue(validated: whole, in: bytes).object ?? [:]
     }
 
+    /// The default texts of entity and action, quotes included: the words of the name.
+    func words(in bytes: UnsafeBufferPointer<UInt8>) throws(EventRefusal) -> (entity: [UInt8], action: [UInt8]) {
+        guard let slice = self[.name] else { throw .nameRequired }
+        guard slice.kind == .string else { throw .nameInvalid }
+        guard slice.count > 2 else { throw .nameRequired }
+        guard let name = JSONValue(validated: slice, in: bytes).string, let words = EventName.words(name) else {
+            throw .nameInvalid
+        }
+        return (JSONValue.string(words.entity).jsonText, JSONValue.string(words.action).jsonText)
+    }
+
+    /// Why the event cannot be completed as it is; nil if it can.
+    func refusal(in bytes: UnsafeBufferPointer<UInt8>) -> EventRefusal? {
+        if kind != .object { return .notAnObject("\(kind)") }
+        for member in [EventMember.globals, .user] where self[member]?.kind == .null { return .memberIsNull(member) }
+        do throws(EventRefusal) {
+            _ = try words(in: bytes)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     private static func member(named name: JSONSlice, in bytes: UnsafeBufferPointer<UInt8>) -> EventMember? {
         if name.form == .canonical {
             return EventMember(utf8: UnsafeBufferPointer(rebasing: bytes[Int(name.start) + 1..<Int(name.end) - 1]))
