@@ -16,6 +16,7 @@ let package = Package(
         .library(name: "CollectorHTTP", targets: ["CollectorHTTP"]),
         .library(name: "CollectorTesting", targets: ["CollectorTesting"]),
         .library(name: "RedisStreamsDestination", targets: ["RedisStreamsDestination"]),
+        .library(name: "Destinations", targets: ["Destinations"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
     ],
     dependencies: [
@@ -25,6 +26,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -62,6 +64,17 @@ let package = Package(
         .target(
             name: "CollectorConfiguration",
             dependencies: ["Collector", "EventJSON"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Destinations",
+            dependencies: [
+                "Collector",
+                "EventJSON",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
             swiftSettings: settings
         ),
         .target(
@@ -135,6 +148,16 @@ let package = Package(
             name: "CollectorHTTPTests",
             dependencies: [
                 "Collector", "CollectorHTTP", "CollectorTesting", "EventJSON", "HTTPServer", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "DestinationsTests",
+            dependencies: [
+                "Collector", "CollectorTesting", "Destinations", "EventJSON", "HTTPServer",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

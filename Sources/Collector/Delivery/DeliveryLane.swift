@@ -187,7 +187,7 @@ struct DeliveryLane {
     mutating func send(_ deliveries: [PendingDelivery], wereGathered: Bool = false) {
         if deliveries.isEmpty { return }
         if wereGathered { waitingCount += deliveries.count }
-        outgoing.append(OutgoingBatch(number: nextNumber, deliveries: deliveries))
+        outgoing.append(OutgoingBatch(number: nextNumber, deliveries: deliveries, isGathered: wereGathered))
         nextNumber += 1
     }
 
@@ -203,7 +203,9 @@ struct DeliveryLane {
         guard !retrying.isEmpty else { return }
         isPaused = true
         let place = outgoing.firstIndex { $0.number > batch.number } ?? outgoing.endIndex
-        outgoing.insert(OutgoingBatch(number: batch.number, deliveries: retrying), at: place)
+        var rest = batch
+        rest.deliveries = retrying
+        outgoing.insert(rest, at: place)
     }
 
     /// Ends a pause.

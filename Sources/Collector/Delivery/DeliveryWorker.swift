@@ -328,7 +328,7 @@ final class DeliveryWorker: Sendable {
             finish(begun, outcomes: Array(repeating: outcome, count: begun.deliveries.count))
             return
         }
-        let content = DeliveryBatch(begun.deliveries.map(\.delivery))
+        let content = DeliveryBatch(begun.deliveries.map(\.delivery), isGathered: begun.isGathered)
         if let pipelined {
             pipelined.deliver(content) { outcomes in
                 self.finish(begun, outcomes: outcomes)
