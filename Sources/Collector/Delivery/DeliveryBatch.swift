@@ -1,0 +1,39 @@
+public import EventJSON
+
+/// The events that a destination is asked to deliver together, in order.
+public struct DeliveryBatch: Sendable {
+    /// The events with what mapping made of them; never empty.
+    public let deliveries: [Delivery]
+
+    /// A batch of these deliveries.
+    public init(_ deliveries: [Delivery]) {
+        self.deliveries = deliveries
+    }
+}
+
+/// One event on its way to one destination.
+public struct Delivery: Sendable {
+    /// The event as policies, the rule's name, granted consent and the collector's user left it.
+    public let event: Event
+    /// What the mapping's `data`, `include` and `remove` produced; missing if nothing.
+    public let data: JSONValue
+    /// The rule that matched, if any; its `settings` are the destination's.
+    public let rule: MappingRule?
+
+    /// A delivery of that event.
+    public init(event: Event, data: JSONValue = .missing, rule: MappingRule? = nil) {
+        self.event = event
+        self.data = data
+        self.rule = rule
+    }
+}
+
+/// What became of one event at one destination.
+public enum DeliveryOutcome: Sendable, Equatable {
+    /// The destination has it. `response` is what it answered, such as the id of the new entry; missing if nothing.
+    case delivered(response: JSONValue = .missing)
+    /// It may succeed later, at the earliest after the given time if there is one.
+    case retry(after: Duration? = nil, reason: String)
+    /// It will not succeed however often it is tried.
+    case rejected(reason: String)
+}

@@ -1,0 +1,62 @@
+import EventJSON
+
+/// The canonical JSON text of a complete event and where its fifteen values lie in it. Never changes once built.
+final class EventText: Sendable {
+    /// The text: an object of the fifteen members in order, no spaces.
+    let bytes: [UInt8]
+    /// Where each member's value lies, in the order of `EventMember`.
+    let slices: InlineArray<15, JSONSlice>
+
+    init(bytes: [UInt8], slices: InlineArray<15, JSONSlice>) {
+        self.bytes = bytes
+        self.slices = slices
+    }
+
+    func slice(_ member: EventMember) -> JSONSlice {
+        slices[member.rawValue]
+    }
+
+    /// The member's value as a tree.
+    func value(_ member: EventMember) -> JSONValue {
+        bytes.withUnsafeBufferPointer { JSONValue(validated: slices[member.rawValue], in: $0) }
+    }
+}
+
+/// Collects the text of an event member by member.
+struct EventTextBuilder: ~Copyable {
+    var bytes: [UInt8] = []
+    private var slices = InlineArray<15, JSONSlice>(repeating: JSONSlice.none)
+    private var start = 0
+
+    init(capacity: Int) {
+        bytes.reserveCapacity(capacity)
+    }
+
+    /// Writes the member's name; the caller then appends its value to `bytes` and calls `end`.
+    mutating func begin(_ member: EventMember) {
+        member.prefix.withUTF8Buffer { prefix in
+            if member == .name {
+                bytes.append(UInt8(ascii: "{"))
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: prefix[1...]))
+            } else {
+                bytes.append(contentsOf: prefix)
+            }
+        }
+        start = bytes.count
+    }
+
+    /// Notes that the member's value, of that kind, is complete.
+    mutating func end(_ member: EventMember, kind: JSONSlice.Kind) {
+        slices[member.rawValue] = JSONSlice(start: start, end: bytes.count, kind: kind, form: .canonical)
+    }
+
+    consuming func finish() -> EventText {
+        bytes.append(UInt8(ascii: "}"))
+        return EventText(bytes: bytes, slices: slices)
+    }
+}
+
+extension JSONSlice {
+    /// No value: where a builder has not written yet.
+    fileprivate static var none: JSONSlice { JSONSlice(start: 0, end: 0, kind: .null, form: .canonical) }
+}

@@ -1,0 +1,58 @@
+/// A validated value inside a JSON text: where it lies, what it is, and how it is written.
+public struct JSONSlice: Sendable, Equatable {
+    /// What a value is, known from its first byte.
+    public enum Kind: UInt8, Sendable {
+        /// `null`.
+        case null
+        /// `true` or `false`.
+        case bool
+        /// A number.
+        case number
+        /// A string; the slice includes its quotes.
+        case string
+        /// An array.
+        case array
+        /// An object.
+        case object
+    }
+
+    /// How close the bytes are to what `JSON.stringify` would write.
+    public enum Form: UInt8, Sendable, Comparable {
+        /// Exactly so: the bytes may be spliced into other text unchanged.
+        case canonical
+        /// White space or needless escapes; the order of members is right.
+        case loose
+        /// A name is repeated, or an index-like name (`"7"`) stands after another one that it should precede.
+        case disordered
+
+        /// From canonical to disordered.
+        @inlinable
+        public static func < (left: Form, right: Form) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    /// The offset of the first byte.
+    public let start: UInt32
+    /// The offset after the last byte.
+    public let end: UInt32
+    /// What the value is.
+    public let kind: Kind
+    /// Whether the bytes can be copied as they are.
+    public let form: Form
+
+    /// A value of that kind and form between two offsets. The caller vouches that the bytes are valid JSON.
+    @inlinable
+    public init(start: Int, end: Int, kind: Kind, form: Form) {
+        self.start = UInt32(truncatingIfNeeded: start)
+        self.end = UInt32(truncatingIfNeeded: end)
+        self.kind = kind
+        self.form = form
+    }
+
+    /// The offsets of the bytes.
+    @inlinable
+    public var range: Range<Int> { Int(start)..<Int(end) }
+
+    /// The number of bytes.
+    @inlinable
+    public var count: Int { Int(end &- start) }
+}
