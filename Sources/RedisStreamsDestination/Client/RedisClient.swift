@@ -55,7 +55,7 @@ public final class RedisClient: Sendable {
 
     /// True while Redis is connected and took the user, the password and the database.
     public var isConnected: Bool {
-        core.isConnected.load(ordering: .relaxed)
+        core.isConnected
     }
 
     /// Sends one command and waits for its reply; an error that Redis answers is the reply `.error`.

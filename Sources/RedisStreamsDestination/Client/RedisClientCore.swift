@@ -19,15 +19,22 @@ final class RedisClientCore: Sendable {
     let configuration: RedisConfiguration
     let logger: Logger
     let wakeUp: RedisWakeUp
-    /// True from the end of the handshake to the loss of the connection.
-    let isConnected = Atomic(false)
 
+    private let connected = Atomic(false)
     private let inbox = Mutex(RedisInbox())
 
     init(configuration: RedisConfiguration, logger: Logger) throws(RedisError) {
         self.configuration = configuration
         self.logger = logger
         self.wakeUp = try RedisWakeUp()
+    }
+}
+
+extension RedisClientCore {
+    /// True from the end of the handshake to the loss of the connection.
+    var isConnected: Bool {
+        get { connected.load(ordering: .relaxed) }
+        set { connected.store(newValue, ordering: .relaxed) }
     }
 }
 
@@ -125,7 +132,7 @@ extension RedisClientCore {
 
     /// The client has ended: whatever is left fails, whoever waits for the end is resumed.
     func finish(_ error: RedisError?) {
-        isConnected.store(false, ordering: .relaxed)
+        isConnected = false
         let (batches, waiters) = inbox.withLock { inbox in
             defer {
                 inbox = RedisInbox()

@@ -23,24 +23,21 @@ struct RedisCommandLog {
     /// How many buffers hold unanswered commands.
     var segmentCount: Int { segments.count - firstSegment }
 
-    /// An empty buffer for the callers to fill.
-    mutating func takeSpare() -> [UInt8] {
-        spares.popLast() ?? []
-    }
-
-    /// Adds the bytes that follow. Few bytes are copied into room left in the last buffer, so that many small
-    /// batches do not hold one large buffer each.
-    mutating func append(_ bytes: consuming [UInt8]) {
-        guard !bytes.isEmpty else { return keepSpare(bytes) }
+    /// Takes the bytes that follow, and leaves an empty buffer in their place for the callers to fill.
+    ///
+    /// Few bytes are copied into room left in the last buffer, so that many small batches do not hold one large
+    /// buffer each.
+    mutating func append(_ bytes: inout [UInt8]) {
+        guard !bytes.isEmpty else { return }
         let last = segments.count - 1
-        let byteCount = bytes.count
-        if last >= firstSegment, segments[last].bytes.capacity - segments[last].bytes.count >= byteCount {
+        end += bytes.count
+        if last >= firstSegment, segments[last].bytes.capacity - segments[last].bytes.count >= bytes.count {
             segments[last].bytes.append(contentsOf: bytes)
-            keepSpare(bytes)
+            bytes.removeAll(keepingCapacity: true)
         } else {
-            segments.append(Segment(start: end, bytes: bytes))
+            segments.append(Segment(start: end - bytes.count, bytes: bytes))
+            bytes = spares.popLast() ?? []
         }
-        end += byteCount
     }
 
     /// Lends the bytes from a position to the end of their buffer; they are not empty while the position is before
@@ -63,7 +60,7 @@ struct RedisCommandLog {
             var bytes: [UInt8] = []
             swap(&bytes, &segments[firstSegment].bytes)
             firstSegment += 1
-            keepSpare(bytes)
+            keepSpare(&bytes)
         }
         if firstSegment == segments.count {
             segments.removeAll(keepingCapacity: true)
@@ -76,10 +73,8 @@ struct RedisCommandLog {
         }
     }
 
-    private mutating func keepSpare(_ bytes: consuming [UInt8]) {
-        guard spares.count < Self.maximumSpares, bytes.capacity > 0, bytes.capacity <= Self.maximumSpareBytes else {
-            return
-        }
+    private mutating func keepSpare(_ bytes: inout [UInt8]) {
+        guard spares.count < Self.maximumSpares, bytes.capacity <= Self.maximumSpareBytes else { return }
         bytes.removeAll(keepingCapacity: true)
         spares.append(bytes)
     }

@@ -69,7 +69,6 @@ final class RedisConnectionLoop {
     }
 
     private func takeInbox() {
-        exchange.bytes = log.takeSpare()
         exchange.answeredBytes = machine.window.answered - accountedBytes
         exchange.answeredCommands = machine.window.answeredCommandCount - accountedCommands
         accountedBytes = machine.window.answered
@@ -82,8 +81,7 @@ final class RedisConnectionLoop {
             machine.window.append(batchOf: batch.commandCount, deadline: batch.deadline)
             batches.append(batch)
         }
-        log.append(exchange.bytes)
-        exchange.bytes = []
+        log.append(&exchange.bytes)
         exchange.commandLengths.removeAll(keepingCapacity: true)
         exchange.batches.removeAll(keepingCapacity: true)
         switch exchange.phase {
@@ -131,7 +129,7 @@ extension RedisConnectionLoop {
         connection = nil
         isWriteBlocked = false
         builder.pointee.discardPartialReply()
-        core.isConnected.store(false, ordering: .relaxed)
+        core.isConnected = false
         machine.connectionLost(error, now: .now, jitter: Double.random(in: 0..<1))
         report(error)
     }
@@ -145,7 +143,7 @@ extension RedisConnectionLoop {
 
     private func becameReady() {
         reportedProblem = nil
-        core.isConnected.store(true, ordering: .relaxed)
+        core.isConnected = true
         core.logger.info("Redis connected", metadata: ["endpoint": "\(core.configuration.endpoint)"])
     }
 }

@@ -105,7 +105,7 @@ extension HiredisConnection {
     /// Writes as much as the socket takes.
     func write(_ bytes: UnsafeRawBufferPointer) -> Transfer {
         while true {
-            let count = send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL.rawValue))
+            let count = send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
             if count >= 0 { return .bytes(count) }
             let code = errno
             if code == EINTR { continue }
