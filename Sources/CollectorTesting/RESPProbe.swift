@@ -38,7 +38,9 @@ public final class RESPProbe {
     private var buffer: [UInt8] = []
     private var position = 0
 
-    /// Connects to a unix socket. A read that takes longer than `timeout` seconds fails.
+    /// Connects to a unix socket.
+    ///
+    /// A read that takes longer than `timeout` seconds fails.
     public init(unixSocket path: String, timeout: Int = 30) throws {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         do {

@@ -66,7 +66,9 @@ public final class ScriptedServer: Sendable {
             send(Array(text.utf8))
         }
 
-        /// Sends bytes as they are. Nothing happens when the client is gone.
+        /// Sends bytes as they are.
+        ///
+        /// Nothing happens when the client is gone.
         public func send(_ bytes: [UInt8]) {
             var sent = 0
             while sent < bytes.count {
@@ -127,7 +129,9 @@ public final class ScriptedServer: Sendable {
         let connections = Mutex<[Connection]>([])
     }
 
-    /// Listens, and runs the script for every connection. The connection is closed when the script returns.
+    /// Listens, and runs the script for every connection.
+    ///
+    /// The connection is closed when the script returns.
     public init(_ script: @escaping @Sendable (Connection) -> Void) throws {
         directory = try TemporaryDirectory()
         socketPath = directory.path + "/scripted.sock"

@@ -7,7 +7,9 @@ struct RedisBackOff: Sendable {
 
     private(set) var attempts = 0
 
-    /// The next wait. `jitter` is a random number of 0..<1.
+    /// The next wait.
+    ///
+    /// `jitter` is a random number of 0..<1.
     mutating func next(jitter: Double) -> Duration {
         let limit = min(maximum, initial * (1 << min(attempts, 20)))
         attempts += 1

@@ -28,7 +28,9 @@ public final class RedisClient: Sendable {
 
     private let core: RedisClientCore
 
-    /// Makes a client that does nothing until ``start()``. Redis need not be up.
+    /// Makes a client that does nothing until ``start()``.
+    ///
+    /// Redis need not be up.
     ///
     /// - Throws: ``RedisError/Code/threadFailed`` when the process has no descriptor left.
     public init(configuration: RedisConfiguration, logger: Logger) throws(RedisError) {
@@ -40,7 +42,9 @@ public final class RedisClient: Sendable {
         core.abandon()
     }
 
-    /// Starts the client's thread, which connects in the background. Calling it again does nothing.
+    /// Starts the client's thread, which connects in the background.
+    ///
+    /// Calling it again does nothing.
     ///
     /// - Throws: ``RedisError/Code/threadFailed`` when the process gets no thread.
     public func start() throws(RedisError) {
@@ -68,7 +72,8 @@ public final class RedisClient: Sendable {
         guard !arguments.isEmpty else {
             throw RedisError(.invalidConfiguration, "a Redis command needs at least its name")
         }
-        let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<RedisReply, RedisError>, Never>) in
+        let result = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<RedisReply, RedisError>, Never>) in
             do throws(RedisError) {
                 try enqueue(encode: { $0.command(arguments) }) { replies in
                     continuation.resume(returning: replies.onlyResult)

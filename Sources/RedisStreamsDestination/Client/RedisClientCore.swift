@@ -59,7 +59,9 @@ extension RedisClientCore {
         if shouldWake { wakeUp.wake() }
     }
 
-    /// True: the caller starts the thread now. False: it was started, or is closed.
+    /// True: the caller starts the thread now.
+    ///
+    /// False: it was started, or is closed.
     func markStarted() -> Bool {
         inbox.withLock { inbox in
             guard inbox.phase == .idle else { return false }
@@ -93,7 +95,9 @@ extension RedisClientCore {
         }
     }
 
-    /// Ends the thread without waiting for replies. Waiting commands fail.
+    /// Ends the thread without waiting for replies.
+    ///
+    /// Waiting commands fail.
     func abandon() {
         let wasIdle = inbox.withLock { inbox in
             defer { if inbox.phase == .running { inbox.phase = .abandoned } }
@@ -122,7 +126,9 @@ extension RedisClientCore {
         }
     }
 
-    /// True: the inbox is empty, and whoever adds to it will wake the thread. False: do not sleep.
+    /// True: the inbox is empty, and whoever adds to it will wake the thread.
+    ///
+    /// False: do not sleep.
     func prepareToSleep() -> Bool {
         inbox.withLock { inbox in
             inbox.isThreadAsleep = inbox.batches.isEmpty

@@ -41,7 +41,9 @@ struct RedisCommandLog {
     }
 
     /// Lends the bytes from a position to the end of their buffer; they are not empty while the position is before
-    /// the end. Do not let the pointer escape.
+    /// the end.
+    ///
+    /// Do not let the pointer escape.
     mutating func withBytes<Result>(from position: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         if readSegment < firstSegment || readSegment >= segments.count || position < segments[readSegment].start {
             readSegment = firstSegment

@@ -47,13 +47,17 @@ struct RedisCommandWindow {
     /// The bytes to give to the connection next; empty when it has all.
     var unwritten: Range<Int> { written..<end }
 
-    /// Adds one command's encoded length, in bytes. Add its batch afterwards.
+    /// Adds one command's encoded length, in bytes.
+    ///
+    /// Add its batch afterwards.
     mutating func append(commandLength: Int) {
         lengths.append(commandLength)
         end += commandLength
     }
 
-    /// Declares the last `commandCount` commands one batch. Deadlines must not decrease from batch to batch.
+    /// Declares the last `commandCount` commands one batch.
+    ///
+    /// Deadlines must not decrease from batch to batch.
     mutating func append(batchOf commandCount: Int, deadline: Instant) {
         batches.append(Batch(commandCount: commandCount, deadline: deadline))
     }
@@ -63,7 +67,9 @@ struct RedisCommandWindow {
         written += byteCount
     }
 
-    /// A reply came. Nil: no complete command waits for one. True: it was the last of its batch.
+    /// A reply came.
+    ///
+    /// Nil: no complete command waits for one. True: it was the last of its batch.
     mutating func receivedReply() -> Bool? {
         guard let length = lengths.first, let batch = batches.first, answered + length <= written else { return nil }
         _ = lengths.popFirst()

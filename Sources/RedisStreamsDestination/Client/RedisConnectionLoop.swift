@@ -151,7 +151,9 @@ extension RedisConnectionLoop {
 // MARK: - Writing
 
 extension RedisConnectionLoop {
-    /// Writes what may be written. False: the connection broke.
+    /// Writes what may be written.
+    ///
+    /// False: the connection broke.
     private func write() -> Bool {
         isWriteBlocked = false
         guard let connection else { return true }
@@ -213,7 +215,9 @@ extension RedisConnectionLoop {
         return Int32(clamping: max(0, (instant - .now).inMilliseconds + 1))
     }
 
-    /// Reads what the socket has and completes what it answers. False: the connection is gone.
+    /// Reads what the socket has and completes what it answers.
+    ///
+    /// False: the connection is gone.
     private func readReplies(_ connection: HiredisConnection) -> Bool {
         switch connection.read(into: readBuffer) {
         case .wouldBlock:

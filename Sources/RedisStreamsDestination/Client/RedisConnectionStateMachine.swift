@@ -95,7 +95,9 @@ struct RedisConnectionStateMachine {
 // MARK: - Time
 
 extension RedisConnectionStateMachine {
-    /// What to do now. Call it again after each action, until it says ``Action/wait(until:)`` or ``Action/finish(_:)``.
+    /// What to do now.
+    ///
+    /// Call it again after each action, until it says ``Action/wait(until:)`` or ``Action/finish(_:)``.
     mutating func next(now: Instant) -> Action {
         if let failure = pendingFailure {
             pendingFailure = nil
@@ -181,7 +183,9 @@ extension RedisConnectionStateMachine {
         state = .handshaking(deadline: deadline, answered: 0)
     }
 
-    /// The connection broke or was closed. `jitter` is a random number of 0..<1.
+    /// The connection broke or was closed.
+    ///
+    /// `jitter` is a random number of 0..<1.
     mutating func connectionLost(_ error: RedisError, now: Instant, jitter: Double) {
         window.rewind()
         pendingDisconnect = nil
@@ -234,7 +238,9 @@ extension RedisConnectionStateMachine {
         }
     }
 
-    /// A reply came. `reply` makes a value of it, which only the client's own commands need.
+    /// A reply came.
+    ///
+    /// `reply` makes a value of it, which only the client's own commands need.
     mutating func received(_ reply: () -> RedisReply, now: Instant) -> ReplyAction {
         switch state {
         case .ready:

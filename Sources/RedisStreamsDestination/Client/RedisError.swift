@@ -3,7 +3,9 @@
 /// The message names the setting or the limit and the remedy. It never holds a password, an event or any other
 /// argument of a command.
 public struct RedisError: Error, Sendable, Hashable {
-    /// What kind of failure it is. New codes may be added.
+    /// What kind of failure it is.
+    ///
+    /// New codes may be added.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: String {
             case closed
@@ -37,7 +39,9 @@ public struct RedisError: Error, Sendable, Hashable {
         public static let protocolViolation = Code(kind: .protocolViolation)
         /// The operating system gave no thread or no descriptor to run the client.
         public static let threadFailed = Code(kind: .threadFailed)
-        /// No reply came within the time allowed. Whether Redis executed the command is unknown.
+        /// No reply came within the time allowed.
+        ///
+        /// Whether Redis executed the command is unknown.
         public static let timedOut = Code(kind: .timedOut)
         /// Too many bytes or commands wait for Redis already.
         public static let tooManyPending = Code(kind: .tooManyPending)

@@ -50,19 +50,27 @@ struct RedisHandshake: Sendable {
         let code = text.prefix { $0 != " " }
         switch (code, step) {
         case ("NOAUTH", _):
-            return .refused(handshakeError("Redis wants a password: set redis.options.password, or put it into redis.url"))
+            return .refused(
+                handshakeError("Redis wants a password: set redis.options.password, or put it into redis.url")
+            )
         case ("WRONGPASS", .authenticate), ("NOPERM", .authenticate):
             return .refused(
-                handshakeError("Redis refused the user name or the password (\(code)): check redis.url or redis.options")
+                handshakeError(
+                    "Redis refused the user name or the password (\(code)): check redis.url or redis.options"
+                )
             )
         case ("ERR", .authenticate):
             return judgeAuthentication(text)
         case ("ERR", .select(let database)) where text.contains("DB index"):
             return .refused(
-                handshakeError("Redis has no database \(database): lower redis.options.db, or raise databases in redis.conf")
+                handshakeError(
+                    "Redis has no database \(database): lower redis.options.db, or raise databases in redis.conf"
+                )
             )
         case ("NOPERM", .select(let database)):
-            return .refused(handshakeError("the Redis user may not SELECT database \(database): allow it, or use another user"))
+            return .refused(
+                handshakeError("the Redis user may not SELECT database \(database): allow it, or use another user")
+            )
         case ("ERR", .setName) where text.contains("CLIENT") || text.contains("unknown"), ("NOPERM", .setName):
             // A name is a convenience; an older server, or a user without the right, does without it.
             return .accepted
@@ -77,7 +85,9 @@ struct RedisHandshake: Sendable {
             return .unavailable(RedisError(.connectionFailed, "Redis does not take clients now: \(text)"))
         }
         if text.contains("without any password configured") || text.contains("no password is set") {
-            return .refused(handshakeError("Redis has no password, but one is configured: remove it, or set requirepass"))
+            return .refused(
+                handshakeError("Redis has no password, but one is configured: remove it, or set requirepass")
+            )
         }
         return .refused(handshakeError("Redis refused the command AUTH (ERR): check redis.url or redis.options"))
     }

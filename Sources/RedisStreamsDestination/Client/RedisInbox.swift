@@ -34,7 +34,9 @@ struct RedisInbox: Sendable {
     /// Told how the client ended.
     var quitWaiters: [CheckedContinuation<RedisError?, Never>] = []
 
-    /// Encodes commands and adds them as one batch. True: wake the thread.
+    /// Encodes commands and adds them as one batch.
+    ///
+    /// True: wake the thread.
     mutating func add(
         limits: RedisConfiguration.Limits,
         deadline: Instant,

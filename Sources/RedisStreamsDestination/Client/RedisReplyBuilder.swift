@@ -22,7 +22,9 @@ struct RedisReplyBuilder {
         replies.bytes.count - completeBytes + (replies.nodes.count - completeNodes) * 4
     }
 
-    /// Adds a status, bulk or error text. False: the reply is too large, stop reading.
+    /// Adds a status, bulk or error text.
+    ///
+    /// False: the reply is too large, stop reading.
     mutating func add(_ kind: RedisReplies.Node.Kind, text: UnsafeRawBufferPointer) -> Bool {
         guard partialBytes + text.count <= maximumReplyBytes else { return refuseSize() }
         replies.nodes.append(.init(kind: kind, value: replies.bytes.count, length: text.count))
@@ -30,17 +32,23 @@ struct RedisReplyBuilder {
         return true
     }
 
-    /// Adds an integer. False: the reply is too large, stop reading.
+    /// Adds an integer.
+    ///
+    /// False: the reply is too large, stop reading.
     mutating func add(integer: Int) -> Bool {
         add(.init(kind: .integer, value: integer, length: 0))
     }
 
-    /// Adds the absence of a value. False: the reply is too large, stop reading.
+    /// Adds the absence of a value.
+    ///
+    /// False: the reply is too large, stop reading.
     mutating func addNull() -> Bool {
         add(.init(kind: .null, value: 0, length: 0))
     }
 
-    /// Begins an array of which the elements follow. False: the reply is too large, stop reading.
+    /// Begins an array of which the elements follow.
+    ///
+    /// False: the reply is too large, stop reading.
     mutating func add(arrayOf elementCount: Int) -> Bool {
         guard elementCount <= maximumReplyBytes / 4 else { return refuseSize() }
         return add(.init(kind: .array, value: 0, length: elementCount))
@@ -89,7 +97,9 @@ struct RedisReplyBuilder {
         refusal = nil
     }
 
-    /// Hands out the replies of one batch and begins the next. Call it only between two replies.
+    /// Hands out the replies of one batch and begins the next.
+    ///
+    /// Call it only between two replies.
     mutating func take(commandCount: Int, failure: RedisError? = nil) -> RedisReplies {
         var taken = RedisReplies()
         swap(&taken, &replies)

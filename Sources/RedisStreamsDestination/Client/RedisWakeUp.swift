@@ -24,7 +24,9 @@ final class RedisWakeUp: Sendable {
         close(writeDescriptor)
     }
 
-    /// Ends the other thread's current or next `poll`. A full pipe is fine: it ends the poll as well.
+    /// Ends the other thread's current or next `poll`.
+    ///
+    /// A full pipe is fine: it ends the poll as well.
     func wake() {
         var byte: UInt8 = 1
         _ = write(writeDescriptor, &byte, 1)

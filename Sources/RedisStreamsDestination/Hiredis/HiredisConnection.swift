@@ -70,8 +70,8 @@ final class HiredisConnection {
 
     private static func configure(_ descriptor: Int32, _ configuration: RedisConfiguration) {
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        let seconds = Int32(clamping: configuration.keepAlive.components.seconds)
-        guard case .tcp = configuration.endpoint, seconds > 0 else { return }
+        guard case .tcp = configuration.endpoint, configuration.keepAlive > .zero else { return }
+        let seconds = Int32(clamping: max(1, configuration.keepAlive.components.seconds))
         set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
         set(descriptor, Int32(IPPROTO_TCP), TCP_KEEPIDLE, seconds)
         set(descriptor, Int32(IPPROTO_TCP), TCP_KEEPINTVL, max(1, seconds / 3))
@@ -163,7 +163,9 @@ extension HiredisConnection {
         withUnsafeBytes(of: &context.pointee.reader.pointee.errstr) { RedisText.printable($0.prefix { $0 != 0 }) }
     }
 
-    /// The bytes of a value that is not complete. When it announced its length, that length counts already.
+    /// The bytes of a value that is not complete.
+    ///
+    /// When it announced its length, that length counts already.
     private var unparsedBytes: Int {
         guard let reader = context.pointee.reader, let buffer = reader.pointee.buf else { return 0 }
         let rest = UnsafeRawBufferPointer(start: buffer, count: reader.pointee.len)[reader.pointee.pos...]

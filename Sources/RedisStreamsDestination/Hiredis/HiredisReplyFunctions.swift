@@ -7,7 +7,9 @@ import CHiredis
 ///
 /// Related documentation: <https://github.com/redis/hiredis#reply-parsing-api>
 enum HiredisReplyFunctions {
-    /// The table to put into `redisReader.fn`. The caller frees it after the reader.
+    /// The table to put into `redisReader.fn`.
+    ///
+    /// The caller frees it after the reader.
     static func makeTable() -> UnsafeMutablePointer<redisReplyObjectFunctions> {
         let table = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
         table.initialize(

@@ -9,6 +9,28 @@ enum RedisOptions {
     static let timeouts = 1...3_600_000
     static let keepAlives = 0...3_600_000
 
+    /// The options that mean something here.
+    static let names = [
+        "host", "port", "path", "username", "password", "db", "connectionName", "connectTimeout", "commandTimeout",
+        "keepAlive",
+    ]
+
+    /// Options of ioredis that steer its own client and change nothing about what is written: accepted, no effect.
+    static let namesWithoutEffect = [
+        "autoPipeliningIgnoredCommands", "autoResendUnfulfilledCommands", "autoResubscribe", "disconnectTimeout",
+        "enableAutoPipelining", "enableOfflineQueue", "enableReadyCheck", "family", "lazyConnect",
+        "maxLoadingRetryTime",
+        "maxRetriesPerRequest", "noDelay", "showFriendlyErrorStack", "socketTimeout", "stringNumbers",
+    ]
+
+    /// Options of ioredis that would change where or how events are written, and why they are refused.
+    static let unsupported: [(name: String, reason: String)] = [
+        ("tls", "asks for TLS, which is not supported yet: remove it, or use a tunnel"),
+        ("sentinels", "asks for Redis Sentinel, which is not supported yet: name the primary with host and port"),
+        ("keyPrefix", "is not supported: write the prefix into streamKey"),
+        ("readOnly", "is not supported: events are written, so name a primary"),
+    ]
+
     /// The options that may stand in a url after `?`.
     static let namesInURL = ["commandTimeout", "connectTimeout", "connectionName", "db", "keepAlive"]
 

@@ -40,35 +40,58 @@ public struct RedisConfiguration: Sendable, Hashable {
 
     /// What the client holds at most.
     public struct Limits: Sendable, Hashable {
-        /// Encoded bytes of commands that are not answered yet. Default 64 MiB.
+        /// Encoded bytes of commands that are not answered yet.
+        ///
+        /// Default 64 MiB.
         ///
         /// One batch is always taken when nothing else waits, however large.
         public var pendingBytes = 64 << 20
-        /// Commands that are not answered yet. Default 100 000.
+        /// Commands that are not answered yet.
+        ///
+        /// Default 100 000.
         public var pendingCommands = 100_000
-        /// Bytes of one reply; a larger one closes the connection. Default 1 MiB.
+        /// Bytes of one reply; a larger one closes the connection.
+        ///
+        /// Default 1 MiB.
         public var replyBytes = 1 << 20
 
         /// The defaults.
         public init() {}
     }
 
-    /// Where Redis listens. Default `localhost:6379`.
+    /// Where Redis listens.
+    ///
+    /// Default `localhost:6379`.
     public var endpoint = Endpoint.tcp(host: "localhost", port: 6379)
-    /// The ACL user. Nil: the user `default`.
+    /// The ACL user.
+    ///
+    /// Nil: the user `default`.
     public var username: String?
-    /// The password. Nil with no user name: the client does not authenticate.
+    /// The password.
+    ///
+    /// Nil with no user name: the client does not authenticate.
     public var password: RedisSecret?
-    /// The number of the database. Default 0.
+    /// The number of the database.
+    ///
+    /// Default 0.
     public var database = 0
-    /// The name under which `CLIENT LIST` shows the connection. Default `collectord`.
+    /// The name under which `CLIENT LIST` shows the connection.
+    ///
+    /// Default `collectord`.
     public var clientName = "collectord"
-    /// How long connecting, including authentication, may take. Default 5 000 ms.
+    /// How long connecting, including authentication, may take.
+    ///
+    /// Default 5 000 ms.
     public var connectTimeout = Duration.milliseconds(5_000)
-    /// How long a command may wait for its reply, the time to connect included. Default 10 000 ms.
+    /// How long a command may wait for its reply, the time to connect included.
+    ///
+    /// Default 10 000 ms.
     public var commandTimeout = Duration.milliseconds(10_000)
     /// After how long a silence the kernel asks whether the other side still lives, in whole seconds; zero: never.
-    /// Default 15 s. TCP only.
+    ///
+    /// Default 15 s.
+    ///
+    /// TCP only.
     public var keepAlive = Duration.seconds(15)
     /// What the client holds at most.
     public var limits = Limits()
