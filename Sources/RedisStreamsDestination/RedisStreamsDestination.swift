@@ -101,10 +101,8 @@ public final class RedisStreamsDestination: PipelinedDestination {
     ///
     /// - Throws: ``RedisError`` when not everything was answered or QUIT failed; the client is freed all the same.
     public func destroy(_ context: DestinationContext) async throws {
-        let last = ready.withLock { ready in
-            defer { ready = nil }
-            return ready
-        }
+        var last: Ready?
+        ready.withLock { swap(&$0, &last) }
         guard let last, last.ownsClient else { return }
         try await last.client.quit(timeout: Self.destroyTimeout)
     }

@@ -100,8 +100,9 @@ extension RedisClientCore {
     /// Waiting commands fail.
     func abandon() {
         let wasIdle = inbox.withLock { inbox in
-            defer { if inbox.phase == .running { inbox.phase = .abandoned } }
-            return inbox.phase == .idle
+            if inbox.phase == .idle { return true }
+            if inbox.phase == .running { inbox.phase = .abandoned }
+            return false
         }
         if wasIdle {
             finish(nil)
@@ -139,18 +140,14 @@ extension RedisClientCore {
     /// The client has ended: whatever is left fails, whoever waits for the end is resumed.
     func finish(_ error: RedisError?) {
         isConnected = false
-        let (batches, waiters) = inbox.withLock { inbox in
-            defer {
-                inbox = RedisInbox()
-                inbox.phase = .closed
-            }
-            return (inbox.batches, inbox.quitWaiters)
-        }
-        for batch in batches {
+        var last = RedisInbox()
+        last.phase = .closed
+        inbox.withLock { swap(&$0, &last) }
+        for batch in last.batches {
             let closed = RedisError(.closed, "the Redis client is closed")
             batch.completion(.failed(commandCount: batch.commandCount, closed))
         }
-        for waiter in waiters {
+        for waiter in last.quitWaiters {
             waiter.resume(returning: error)
         }
     }

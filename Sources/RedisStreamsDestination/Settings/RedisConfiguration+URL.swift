@@ -46,8 +46,9 @@ extension RedisConfiguration {
 
     private static func takeSuffix(after mark: Character, of text: inout Substring) -> Substring? {
         guard let index = text.firstIndex(of: mark) else { return nil }
-        defer { text = text[..<index] }
-        return text[text.index(after: index)...]
+        let suffix = text[text.index(after: index)...]
+        text = text[..<index]
+        return suffix
     }
 
     // MARK: Addresses
