@@ -12,6 +12,7 @@ struct RedisCommandLog {
     /// A buffer larger than this is freed after use instead of being kept.
     static let maximumSpareBytes = 4 << 20
     private static let maximumSpares = 4
+    private static let minimumSegmentBytes = 64 << 10
 
     private var segments: [Segment] = []
     private var firstSegment = 0
@@ -25,19 +26,27 @@ struct RedisCommandLog {
 
     /// Takes the bytes that follow, and leaves an empty buffer in their place for the callers to fill.
     ///
-    /// Few bytes are copied into room left in the last buffer, so that many small batches do not hold one large
-    /// buffer each.
+    /// Few bytes are copied to the end of the last buffer, or to the beginning of a roomy one, so that many small
+    /// batches share a buffer; many bytes stay where they are.
     mutating func append(_ bytes: inout [UInt8]) {
         guard !bytes.isEmpty else { return }
-        let last = segments.count - 1
+        let start = end
         end += bytes.count
+        let last = segments.count - 1
         if last >= firstSegment, segments[last].bytes.capacity - segments[last].bytes.count >= bytes.count {
             segments[last].bytes.append(contentsOf: bytes)
             bytes.removeAll(keepingCapacity: true)
-        } else {
-            segments.append(Segment(start: end - bytes.count, bytes: bytes))
-            bytes = spares.popLast() ?? []
+            return
         }
+        var spare = spares.popLast() ?? []
+        if bytes.count * 4 <= Self.minimumSegmentBytes {
+            spare.reserveCapacity(Self.minimumSegmentBytes)
+            spare.append(contentsOf: bytes)
+            bytes.removeAll(keepingCapacity: true)
+        } else {
+            swap(&spare, &bytes)
+        }
+        segments.append(Segment(start: start, bytes: spare))
     }
 
     /// Lends the bytes from a position to the end of their buffer; they are not empty while the position is before
