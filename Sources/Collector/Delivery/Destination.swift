@@ -33,6 +33,9 @@ public protocol Destination: Sendable {
     /// A missing outcome counts as a retry. Cancellation means that the time limit has passed.
     func deliver(_ batch: DeliveryBatch) async -> [DeliveryOutcome]
 
+    /// Whether the destination wants to hear of changes of the collector's state. Default false.
+    var observesStateChanges: Bool { get }
+
     /// Hears of a change of the collector's state, in order with the events, once `initialize` has succeeded.
     func on(_ change: StateChange, _ context: DestinationContext) async throws
 
@@ -43,6 +46,8 @@ public protocol Destination: Sendable {
 extension Destination {
     /// Nothing to prepare.
     public func initialize(_ context: DestinationContext) async throws -> DestinationReadiness { .ready }
+    /// Changes of state do not matter.
+    public var observesStateChanges: Bool { false }
     /// Changes of state do not matter.
     public func on(_ change: StateChange, _ context: DestinationContext) async throws {}
     /// Nothing to release.

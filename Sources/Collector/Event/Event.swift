@@ -27,6 +27,30 @@ public struct Event: Sendable {
         self.text = text
     }
 
+    /// An event that was written before: its text is taken as it is, completed or not.
+    ///
+    /// - Throws: `JSONError` if the text is not one JSON object.
+    package init(jsonText: [UInt8]) throws(JSONError) {
+        let value = try JSONValue(jsonText: jsonText, limits: JSONLimits(maximumByteCount: .max))
+        guard let object = value.object else { throw JSONError(.unexpectedByte, at: 0) }
+        var builder = EventTextBuilder(capacity: jsonText.count)
+        var others = JSONObject()
+        for member in object where EventMember(key: member.name) == nil { others[member.name] = member.value }
+        for member in EventMember.allCases where object.contains(member.key) {
+            builder.begin(member)
+            object[member.key].appendJSON(to: &builder.bytes)
+            builder.end(member)
+        }
+        text = builder.finish()
+        changes = others.map { Change(key: $0.name, value: $0.value) }
+    }
+
+    /// An event with just these members, as a source's mapping sees it before it is completed.
+    init(partial object: JSONObject) {
+        text = .empty
+        changes = object.map { Change(key: $0.name, value: $0.value) }
+    }
+
     /// The member's value; missing if mapping removed it.
     public subscript(member: EventMember) -> JSONValue {
         get { change(of: member.key) ?? text.value(member) }
@@ -76,7 +100,7 @@ public struct Event: Sendable {
         var isFirst = true
         for member in EventMember.allCases {
             let change = change(of: member.key)
-            if let change, change.isMissing { continue }
+            if change?.isMissing ?? text.isAbsent(member) { continue }
             member.prefix.withUTF8Buffer { prefix in
                 json.append(contentsOf: UnsafeBufferPointer(rebasing: prefix[(isFirst ? 1 : 0)...]))
             }
@@ -101,7 +125,9 @@ public struct Event: Sendable {
     public var object: JSONObject {
         var object = JSONObject()
         object.reserveCapacity(EventMember.allCases.count)
-        for member in EventMember.allCases { object[member.key] = self[member] }
+        for member in EventMember.allCases where change(of: member.key) != nil || !text.isAbsent(member) {
+            object[member.key] = self[member]
+        }
         for change in addedMembers { object[change.key] = change.value }
         return object
     }
@@ -120,7 +146,7 @@ public struct Event: Sendable {
         of member: EventMember,
         _ body: (JSONSlice, UnsafeBufferPointer<UInt8>) -> Result
     ) -> Result? {
-        guard change(of: member.key) == nil else { return nil }
+        guard change(of: member.key) == nil, !text.isAbsent(member) else { return nil }
         return text.bytes.withUnsafeBufferPointer { body(text.slice(member), $0) }
     }
 }

@@ -1,6 +1,6 @@
 import EventJSON
 
-/// The canonical JSON text of a complete event and where its fifteen values lie in it. Never changes once built.
+/// The canonical JSON text of an event and where its values lie in it. Never changes once built.
 final class EventText: Sendable {
     /// The text: an object of the fifteen members in order, no spaces.
     let bytes: [UInt8]
@@ -12,13 +12,21 @@ final class EventText: Sendable {
         self.slices = slices
     }
 
+    /// The text of an event without members.
+    static let empty = EventText(bytes: Array("{}".utf8), slices: InlineArray(repeating: JSONSlice.none))
+
+    func isAbsent(_ member: EventMember) -> Bool {
+        slices[member.rawValue].count == 0
+    }
+
     func slice(_ member: EventMember) -> JSONSlice {
         slices[member.rawValue]
     }
 
     /// The member's value as a tree.
     func value(_ member: EventMember) -> JSONValue {
-        bytes.withUnsafeBufferPointer { JSONValue(validated: slices[member.rawValue], in: $0) }
+        if isAbsent(member) { return .missing }
+        return bytes.withUnsafeBufferPointer { JSONValue(validated: slices[member.rawValue], in: $0) }
     }
 }
 
@@ -35,7 +43,7 @@ struct EventTextBuilder: ~Copyable {
     /// Writes the member's name; the caller then appends its value to `bytes` and calls `end`.
     mutating func begin(_ member: EventMember) {
         member.prefix.withUTF8Buffer { prefix in
-            if member == .name {
+            if bytes.isEmpty {
                 bytes.append(UInt8(ascii: "{"))
                 bytes.append(contentsOf: UnsafeBufferPointer(rebasing: prefix[1...]))
             } else {
@@ -50,7 +58,22 @@ struct EventTextBuilder: ~Copyable {
         slices[member.rawValue] = JSONSlice(start: start, end: bytes.count, kind: kind, form: .canonical)
     }
 
+    /// Notes that the member's value is complete; its kind is read from the text.
+    mutating func end(_ member: EventMember) {
+        let kind: JSONSlice.Kind =
+            switch bytes[start] {
+            case UInt8(ascii: "\""): .string
+            case UInt8(ascii: "{"): .object
+            case UInt8(ascii: "["): .array
+            case UInt8(ascii: "t"), UInt8(ascii: "f"): .bool
+            case UInt8(ascii: "n"): .null
+            default: .number
+            }
+        end(member, kind: kind)
+    }
+
     consuming func finish() -> EventText {
+        if bytes.isEmpty { bytes.append(UInt8(ascii: "{")) }
         bytes.append(UInt8(ascii: "}"))
         return EventText(bytes: bytes, slices: slices)
     }
@@ -58,5 +81,5 @@ struct EventTextBuilder: ~Copyable {
 
 extension JSONSlice {
     /// No value: where a builder has not written yet.
-    fileprivate static var none: JSONSlice { JSONSlice(start: 0, end: 0, kind: .null, form: .canonical) }
+    static var none: JSONSlice { JSONSlice(start: 0, end: 0, kind: .null, form: .canonical) }
 }

@@ -1,0 +1,188 @@
+public import EventJSON
+import Logging
+import Synchronization
+
+extension Collector {
+    /// Pushes one event and waits until every destination is done with it, keeps it, or has failed.
+    ///
+    /// ```swift
+    /// let result = await collector.push(["name": "product view", "data": ["id": "p1"]])
+    /// ```
+    ///
+    /// Only `name` is required. An invalid event is refused with `isInvalid` and a sentence in `error`.
+    public func push(_ event: JSONObject, options: PushOptions = PushOptions()) async -> PushResult {
+        await push(json: JSONValue.object(event).jsonText, options: options).first
+            ?? PushResult(error: "no event", isInvalid: true)
+    }
+
+    /// Pushes several events, in order, and waits for all of them.
+    public func push(_ events: [JSONObject], options: PushOptions = PushOptions()) async -> [PushResult] {
+        await push(json: JSONValue.array(events.map(JSONValue.object)).jsonText, options: options)
+    }
+
+    private func push(json: [UInt8], options: PushOptions) async -> [PushResult] {
+        await withCheckedContinuation { continuation in
+            json.withUnsafeBufferPointer { bytes in
+                do {
+                    let batch = try EventBatch(json: bytes, limits: self.options.limits)
+                    push(batch, options: options) { continuation.resume(returning: $0) }
+                } catch {
+                    continuation.resume(returning: [PushResult(error: "\(error)", isInvalid: true)])
+                }
+            }
+        }
+    }
+
+    /// Pushes the events of a scanned body. Returns once they are accepted or refused; `completion` gets one result
+    /// per event, in order, on whatever thread brings the last outcome.
+    ///
+    /// The bytes of the batch must be valid until this returns.
+    public func push(
+        _ batch: borrowing EventBatch,
+        options: PushOptions,
+        completion: @escaping @Sendable ([PushResult]) -> Void
+    ) {
+        let tracker = PushTracker(count: batch.count, completion: completion)
+        let workers = state.withLock { state in
+            for index in 0..<batch.count {
+                accept(batch.events[index], in: batch.bytes, options: options, at: index, of: tracker, state: &state)
+            }
+            return state.workers
+        }
+        for worker in workers { worker.work() }
+        tracker.close()
+    }
+
+    /// Accepts one event: source mapping, completion, a place in every destination's lane.
+    func accept(
+        _ incoming: IncomingEvent,
+        in bytes: UnsafeBufferPointer<UInt8>,
+        options: PushOptions,
+        at index: Int,
+        of tracker: PushTracker,
+        state: inout CollectorState
+    ) {
+        guard state.isOpen else {
+            tracker.update(index) { $0.error = "the collector is shut down" }
+            return
+        }
+        guard incoming.kind == .object else {
+            refuse(.notAnObject("\(incoming.kind)"), options: options, at: index, of: tracker, state: &state)
+            return
+        }
+        guard state.isAllowed else {
+            keepForRun(incoming, in: bytes, options: options, state: &state)
+            return
+        }
+        do throws(EventRefusal) {
+            guard let event = try completed(incoming, in: bytes, options: options, state: &state) else {
+                if let source = options.source { state.sources[source, default: .init()].acceptedCount += 1 }
+                return
+            }
+            deliver(event, options: options, at: index, of: tracker, state: &state)
+        } catch {
+            refuse(error, options: options, at: index, of: tracker, state: &state)
+        }
+    }
+
+    /// The complete event; nil if the source's mapping leaves it out.
+    private func completed(
+        _ incoming: IncomingEvent,
+        in bytes: UnsafeBufferPointer<UInt8>,
+        options: PushOptions,
+        state: inout CollectorState
+    ) throws(EventRefusal) -> Event? {
+        let completion = EventCompletion(
+            state: state.snapshot,
+            nowMilliseconds: time.nowMilliseconds(),
+            requestTrace: options.traceID
+        )
+        guard let mapping = options.source.flatMap({ sources[$0] })?.mapping, !mapping.changesNothing else {
+            return try complete(incoming, in: bytes, completion, state: &state)
+        }
+        let partial = Event(partial: incoming.object(in: bytes))
+        let consent = state.snapshot.consent.object
+        let mapped = mapping.map(partial, consent: consent, nowMilliseconds: completion.nowMilliseconds)
+        if mapped.failureCount > 0 {
+            counters.countFailed(mapped.failureCount)
+            logger.error("mapping processing failed", metadata: ["source": "\(options.source ?? "")"])
+        }
+        let granted = ConsentStates.granted(collector: consent, event: mapped.event[.consent].object ?? [:])
+        if mapped.isIgnored || mapped.isConsentDenied || !mapping.consent.isSatisfied(by: granted) { return nil }
+        let text = JSONValue.object(mapped.event.object).jsonText
+        return try text.withUnsafeBufferPointer { bytes throws(EventRefusal) in
+            guard let batch = try? EventBatch(json: bytes, limits: JSONLimits(maximumByteCount: .max)) else {
+                throw .nameInvalid
+            }
+            return try complete(batch.events[0], in: bytes, completion, state: &state)
+        }
+    }
+
+    private func complete(
+        _ incoming: IncomingEvent,
+        in bytes: UnsafeBufferPointer<UInt8>,
+        _ completion: EventCompletion,
+        state: inout CollectorState
+    ) throws(EventRefusal) -> Event {
+        var count = state.count
+        let event = try completion.complete(incoming, in: bytes, identifiers: &state.identifiers) {
+            count += 1
+            return count
+        }
+        state.count = count
+        return event
+    }
+
+    private func deliver(
+        _ event: Event,
+        options: PushOptions,
+        at index: Int,
+        of tracker: PushTracker,
+        state: inout CollectorState
+    ) {
+        counters.countAccepted()
+        if let source = options.source { state.sources[source, default: .init()].acceptedCount += 1 }
+        if state.backfill.append(event, maximumCount: self.options.maximumQueueCount) {
+            logger.warning("collector.queue overflow; oldest events dropped")
+        }
+        tracker.update(index) { $0.eventID = event.id }
+        for worker in state.workers where !worker.configuration.isDisabled && options.allows(worker.id) {
+            tracker.expect(1)
+            let queued = QueuedEvent(event: event, state: state.snapshot, waiter: .push(tracker, index: index))
+            worker.add(.event(queued))
+        }
+    }
+
+    private func refuse(
+        _ refusal: EventRefusal,
+        options: PushOptions,
+        at index: Int,
+        of tracker: PushTracker,
+        state: inout CollectorState
+    ) {
+        if refusal.isInvalid {
+            logger.warning("invalid event rejected", metadata: ["error": "\(refusal)"])
+            if let source = options.source { state.sources[source, default: .init()].rejectedCount += 1 }
+        } else {
+            logger.error("push failed", metadata: ["error": "\(refusal)"])
+            counters.countFailed()
+        }
+        tracker.update(index) {
+            $0.error = refusal.description
+            $0.isInvalid = refusal.isInvalid
+        }
+    }
+
+    private func keepForRun(
+        _ incoming: IncomingEvent,
+        in bytes: UnsafeBufferPointer<UInt8>,
+        options: PushOptions,
+        state: inout CollectorState
+    ) {
+        let text = JSONValue.object(incoming.object(in: bytes)).jsonText
+        let push = CollectorState.HeldPush(text: text, options: options)
+        if state.preRun.append(push, maximumCount: self.options.maximumQueueCount) {
+            logger.warning("collector.preRunQueue overflow; oldest events dropped")
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import EventJSON
+public import Logging
+import Synchronization
+
+/// Takes events, completes them, and brings them to every destination that consent and mapping allow.
+///
+/// ```swift
+/// let collector = Collector(destinations: [
+///     DestinationRegistration(id: "redis", destination: redis)
+/// ])
+/// await collector.start()
+/// let result = await collector.push(["name": "order complete", "data": ["total": 42]])
+/// result.isOK   // delivered, or kept until consent is given
+/// await collector.shutdown()
+/// ```
+///
+/// Events are accepted one after another under one lock, and reach each destination in that order. A push resolves
+/// once every destination is done with the event, keeps it, or has failed.
+///
+/// Lock order: the collector's lock, then a worker's, then a tracker's; never the other way round.
+public final class Collector: Sendable {
+    let options: CollectorOptions
+    let sources: [String: SourceRegistration]
+    let logger: Logger
+    let time: CollectorTime
+    let counters = CollectorCounters()
+    let state: Mutex<CollectorState>
+
+    /// A collector with these destinations and sources. Nothing happens before `start`.
+    public init(
+        options: CollectorOptions = CollectorOptions(),
+        sources: [SourceRegistration] = [],
+        destinations: [DestinationRegistration] = [],
+        logger: Logger = Logger(label: "collector"),
+        time: CollectorTime = .system
+    ) {
+        self.options = options
+        self.sources = Dictionary(sources.map { ($0.id, $0) }) { _, last in last }
+        self.logger = logger
+        self.time = time
+        var identifiers = IdentifierGenerator()
+        let snapshot = StateSnapshot(
+            consent: StateCell([:]),
+            user: StateCell([:]),
+            globals: StateCell(options.globalsStatic.assigning(options.globals)),
+            custom: StateCell([:]),
+            name: options.name,
+            release: options.release,
+            trace: identifiers.traceID(),
+            runStartMilliseconds: time.nowMilliseconds()
+        )
+        state = Mutex(CollectorState(snapshot: snapshot))
+        state.withLock { state in
+            for registration in destinations { _ = register(registration, in: &state) }
+        }
+    }
+
+    /// Applies the initial state and, unless `options.run` is false, begins the run.
+    public func start() async {
+        for (type, object) in [
+            ("consent", options.consent), ("user", options.user), ("custom", options.custom),
+        ] where !object.isEmpty {
+            _ = await command(CollectorCommand(name: type, data: .object(object)))
+        }
+        if options.run { _ = await command(.run()) }
+    }
+
+    /// The collector's numbers at this moment.
+    public var status: CollectorStatus {
+        var status = CollectorStatus()
+        let totals = counters.totals
+        status.acceptedCount = totals.accepted
+        status.deliveredCount = totals.delivered
+        status.failedCount = totals.failed
+        let workers = state.withLock { state in
+            status.sources = state.sources
+            status.pendingDestinations = state.pending.map(\.registration.id)
+            status.backfillCount = state.backfill.elements.count
+            status.droppedBackfillCount = state.backfill.droppedCount
+            status.preRunCount = state.preRun.elements.count
+            status.droppedPreRunCount = state.preRun.droppedCount
+            return state.workers
+        }
+        for worker in workers { status.destinations[worker.id] = worker.status }
+        return status
+    }
+
+    /// The dead letters of a destination, oldest first; nil if there is no such destination.
+    public func deadLetters(of destination: String) -> [DeadLetter]? {
+        let worker = state.withLock { $0.workers.first { $0.id == destination } }
+        return worker?.state.withLock { $0.deadLetters.letters }
+    }
+
+    /// Registers a destination, or parks it until its required changes of state have come. Returns its worker if it
+    /// is in place.
+    func register(_ registration: DestinationRegistration, in state: inout CollectorState) -> DeliveryWorker? {
+        var registration = registration
+        if registration.id.isEmpty { registration.id = state.identifiers.destinationID() }
+        let missing = registration.configuration.require.filter { !state.isFulfilled($0) }
+        if !missing.isEmpty {
+            state.pending.removeAll { $0.registration.id == registration.id }
+            state.pending.append((registration, missing))
+            return nil
+        }
+        var logger = logger
+        logger[metadataKey: "destination"] = "\(registration.id)"
+        logger[metadataKey: "type"] = "\(registration.destination.type)"
+        let worker = DeliveryWorker(
+            id: registration.id,
+            destination: registration.destination,
+            configuration: registration.configuration,
+            logger: logger,
+            counters: counters,
+            time: time
+        )
+        if let place = state.workers.firstIndex(where: { $0.id == registration.id }) {
+            state.workers[place] = worker
+        } else {
+            state.workers.append(worker)
+        }
+        return worker
+    }
+}

@@ -1,0 +1,55 @@
+/// What a collector has done since it was made, and what waits.
+public struct CollectorStatus: Sendable, Equatable {
+    /// One source.
+    public struct Source: Sendable, Equatable {
+        /// Events accepted.
+        public var acceptedCount = 0
+        /// Events refused as invalid.
+        public var rejectedCount = 0
+    }
+
+    /// One destination. Every event is counted once.
+    public struct Destination: Sendable, Equatable {
+        /// Events delivered, or left out by a rule.
+        public var deliveredCount = 0
+        /// Of these, events left out by a rule.
+        public var ignoredCount = 0
+        /// Events that could not be delivered.
+        public var failedCount = 0
+        /// Events that wait for consent or for the destination to be ready.
+        public var heldCount = 0
+        /// Events accepted and not yet settled.
+        public var waitingCount = 0
+        /// Events gathered for a batch.
+        public var batchedCount = 0
+        /// Dead letters kept.
+        public var deadLetterCount = 0
+        /// Held events that had to go because there were too many.
+        public var droppedHeldCount = 0
+        /// Dead letters that had to go because there were too many.
+        public var droppedDeadLetterCount = 0
+        /// Whether the destination has been initialized.
+        public var isReady = false
+    }
+
+    /// Events accepted.
+    public var acceptedCount = 0
+    /// Deliveries that ended well, per event and destination.
+    public var deliveredCount = 0
+    /// Failures of any kind.
+    public var failedCount = 0
+    /// Sources by id.
+    public var sources: [String: Source] = [:]
+    /// Destinations by id.
+    public var destinations: [String: Destination] = [:]
+    /// Destinations that wait for a required change of state.
+    public var pendingDestinations: [String] = []
+    /// Events of this run kept for destinations that are added late.
+    public var backfillCount = 0
+    /// Events that left that store because there were too many.
+    public var droppedBackfillCount = 0
+    /// Events held because the run has not begun.
+    public var preRunCount = 0
+    /// Events lost because too many came before the run began.
+    public var droppedPreRunCount = 0
+}

@@ -1,0 +1,218 @@
+import DequeModule
+
+/// The queue in front of one destination, as a value: what has come, what waits for what, what is under way.
+///
+/// The lane decides; a `DeliveryWorker` acts. Whoever adds something asks `beginWork`, and if the answer is yes takes
+/// work until there is none. So at most one thread works for a destination at a time, in the order of arrival, and no
+/// lock is held while it does.
+struct DeliveryLane {
+    /// Something that happened, in order.
+    enum Entry: Sendable {
+        case event(QueuedEvent)
+        case change(StateChange)
+        /// Let waiting events through if the collector's state now allows it.
+        case flush(StateSnapshot, FlushTracker?)
+    }
+
+    /// What is to be done next.
+    enum Work: Sendable {
+        case process([Entry])
+        case prepare
+        case tell([StateChange])
+        case deliver(OutgoingBatch)
+    }
+
+    /// Whether the destination can take events.
+    enum Phase: Sendable, Equatable {
+        case unprepared
+        /// `initialize` or `on` is running; nothing else happens meanwhile.
+        case busy
+        case ready
+    }
+
+    /// The bounds of a lane.
+    struct Limits {
+        /// Events taken at once, and so the largest batch without batch options.
+        var chunkCount = 256
+        /// Batches under way.
+        var batchesInFlight: Int
+        /// Events accepted and not yet settled, held ones aside.
+        var waitingCount = 100_000
+    }
+
+    let limits: Limits
+    private(set) var phase = Phase.unprepared
+    private(set) var entries = Deque<Entry>()
+    /// Events that wait for consent.
+    private(set) var held = Deque<QueuedEvent>()
+    /// Events that consent allows and that wait for the destination to be ready.
+    private(set) var postponed: [QueuedEvent] = []
+    /// Changes the destination has not been told.
+    private(set) var changes: [StateChange] = []
+    private(set) var outgoing = Deque<OutgoingBatch>()
+    private(set) var inFlightCount = 0
+    /// Events accepted and not yet settled.
+    private(set) var waitingCount = 0
+    private var isWorking = false
+    private var isPaused = false
+    private var wantsPreparation = false
+    private var nextNumber = 0
+
+    init(limits: Limits) {
+        self.limits = limits
+    }
+
+    /// Whether there is room for another event.
+    var hasRoom: Bool { waitingCount < limits.waitingCount }
+
+    /// Whether nothing is left to do before the destination may be destroyed.
+    var isIdle: Bool {
+        entries.isEmpty && outgoing.isEmpty && inFlightCount == 0 && !isWorking && phase != .busy
+    }
+
+    mutating func add(_ entry: Entry) {
+        if case .event = entry { waitingCount += 1 }
+        // Events that wait for the destination come first, as they came before.
+        if !postponed.isEmpty, !isOnlyChange(entry) { resumePostponed() }
+        entries.append(entry)
+    }
+
+    private func isOnlyChange(_ entry: Entry) -> Bool {
+        if case .change = entry { true } else { false }
+    }
+
+    /// Puts postponed events back in front, for another attempt to prepare the destination.
+    private mutating func resumePostponed() {
+        for event in postponed.reversed() { entries.prepend(.event(event)) }
+        waitingCount += postponed.count
+        postponed = []
+    }
+
+    /// Claims the lane for the caller; false if someone is at work already.
+    mutating func beginWork() -> Bool {
+        if isWorking { return false }
+        isWorking = true
+        return true
+    }
+
+    /// The next piece of work, or nil, which ends the caller's claim.
+    mutating func nextWork() -> Work? {
+        if let work = availableWork() { return work }
+        isWorking = false
+        return nil
+    }
+
+    private mutating func availableWork() -> Work? {
+        guard phase != .busy, !isPaused else { return nil }
+        if wantsPreparation, phase == .unprepared {
+            wantsPreparation = false
+            phase = .busy
+            return .prepare
+        }
+        if phase == .ready, !changes.isEmpty, inFlightCount == 0, outgoing.isEmpty {
+            defer { changes = [] }
+            phase = .busy
+            return .tell(changes)
+        }
+        if !outgoing.isEmpty {
+            guard inFlightCount < limits.batchesInFlight else { return nil }
+            inFlightCount += 1
+            return outgoing.popFirst().map(Work.deliver)
+        }
+        if phase == .ready, !changes.isEmpty { return nil }
+        guard !entries.isEmpty else { return nil }
+        let chunk = Array(entries.prefix(limits.chunkCount))
+        entries.removeFirst(chunk.count)
+        return .process(chunk)
+    }
+
+    /// Puts back entries that cannot be processed yet.
+    mutating func putBack(_ rest: some Collection<Entry>) {
+        entries.prepend(contentsOf: rest)
+    }
+
+    /// Asks for the destination to be initialized before anything else is processed.
+    mutating func needPreparation() {
+        wantsPreparation = true
+    }
+
+    /// Notes the end of `initialize`; returns the events that have to wait for another attempt.
+    mutating func finishPreparation(_ isReady: Bool) -> [QueuedEvent] {
+        phase = isReady ? .ready : .unprepared
+        if isReady { return [] }
+        var events: [QueuedEvent] = []
+        var others = Deque<Entry>()
+        for entry in entries {
+            if case .event(let event) = entry { events.append(event) } else { others.append(entry) }
+        }
+        entries = others
+        waitingCount -= events.count
+        return events
+    }
+
+    /// Keeps events until the destination is ready; returns how many of the oldest had to go.
+    mutating func postpone(_ events: [QueuedEvent], maximumCount: Int) -> Int {
+        postponed += events
+        let excess = max(0, postponed.count - maximumCount)
+        postponed.removeFirst(excess)
+        return excess
+    }
+
+    /// Keeps a change until the destination can be told.
+    mutating func note(_ change: StateChange) {
+        changes.append(change)
+    }
+
+    /// Notes that the destination was told its changes.
+    mutating func finishTelling() {
+        phase = .ready
+    }
+
+    /// Keeps an event until consent is given; returns how many of the oldest had to go.
+    mutating func hold(_ event: QueuedEvent, maximumCount: Int) -> Int {
+        waitingCount -= 1
+        held.append(event)
+        let excess = max(0, held.count - maximumCount)
+        held.removeFirst(excess)
+        return excess
+    }
+
+    /// Takes all events that wait for consent or readiness, in order, to be looked at again.
+    mutating func takeWaiting() -> [QueuedEvent] {
+        defer {
+            held = []
+            postponed = []
+        }
+        let waiting = Array(held) + postponed
+        waitingCount += waiting.count
+        return waiting
+    }
+
+    /// Queues mapped events for delivery; those that were gathered in a batch count as waiting again.
+    mutating func send(_ deliveries: [PendingDelivery], wereGathered: Bool = false) {
+        if deliveries.isEmpty { return }
+        if wereGathered { waitingCount += deliveries.count }
+        outgoing.append(OutgoingBatch(number: nextNumber, deliveries: deliveries))
+        nextNumber += 1
+    }
+
+    /// Notes that events are settled without delivery: ignored, failed, or handed to a batch.
+    mutating func settle(_ count: Int) {
+        waitingCount -= count
+    }
+
+    /// Notes the end of a delivery. What is to be tried again goes back to its place, and the lane pauses.
+    mutating func finish(_ batch: OutgoingBatch, retrying: [PendingDelivery]) {
+        inFlightCount -= 1
+        waitingCount -= batch.deliveries.count - retrying.count
+        guard !retrying.isEmpty else { return }
+        isPaused = true
+        let place = outgoing.firstIndex { $0.number > batch.number } ?? outgoing.endIndex
+        outgoing.insert(OutgoingBatch(number: batch.number, deliveries: retrying), at: place)
+    }
+
+    /// Ends a pause.
+    mutating func resume() {
+        isPaused = false
+    }
+}

@@ -1,0 +1,51 @@
+import EventJSON
+
+/// Sorts a delivery's outcomes: what is done, what failed, what is to be tried again and when.
+struct DeliverySettlement {
+    private(set) var delivered: [(PendingDelivery, JSONValue)] = []
+    private(set) var failed: [(PendingDelivery, String)] = []
+    private(set) var retrying: [PendingDelivery] = []
+    var retryDelayMilliseconds = 0
+    private var askedDelayMilliseconds = 0
+
+    /// The longest pause between attempts unless the destination asks for more.
+    private static let maximumDelayMilliseconds = 2000.0
+    private static let baseDelayMilliseconds = 50.0
+
+    init(
+        batch: OutgoingBatch,
+        outcomes: [DeliveryOutcome],
+        nowMilliseconds: Int,
+        timeoutMilliseconds: Int,
+        timeoutReason: String
+    ) {
+        for (position, pending) in batch.deliveries.enumerated() {
+            let outcome =
+                position < outcomes.count ? outcomes[position] : .retry(reason: "the destination gave no outcome")
+            switch outcome {
+            case .delivered(let response): delivered.append((pending, response))
+            case .rejected(let reason): failed.append((pending, reason))
+            case .retry(let after, let reason):
+                let spent = nowMilliseconds - (pending.firstAttemptMilliseconds ?? nowMilliseconds)
+                if spent >= timeoutMilliseconds {
+                    failed.append((pending, "\(timeoutReason): \(reason)"))
+                } else {
+                    retrying.append(pending)
+                    askedDelayMilliseconds = max(askedDelayMilliseconds, after.map(Self.milliseconds) ?? 0)
+                }
+            }
+        }
+    }
+
+    /// How long to pause: a random part of a time that doubles with each retry in a row, or what was asked for.
+    func delay(afterRetries count: Int) -> Int {
+        let exponent = Double(min(max(count - 1, 0), 10))
+        var ceiling = Self.baseDelayMilliseconds
+        for _ in 0..<Int(exponent) { ceiling = min(ceiling * 2, Self.maximumDelayMilliseconds) }
+        return max(askedDelayMilliseconds, Int(Double.random(in: 1...ceiling)))
+    }
+
+    private static func milliseconds(_ duration: Duration) -> Int {
+        Int(duration.components.seconds) * 1000 + Int(duration.components.attoseconds / 1_000_000_000_000_000)
+    }
+}

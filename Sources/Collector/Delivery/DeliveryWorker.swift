@@ -1,0 +1,448 @@
+import DequeModule
+import EventJSON
+import Logging
+import Synchronization
+
+/// Brings events to one destination: asks the lane what to do, and does it.
+///
+/// Whatever thread adds an entry works the lane off as far as it can: consent, mapping and the start of a delivery
+/// happen there and then. Destinations that are not pipelined are called in a task of their own.
+final class DeliveryWorker: Sendable {
+    /// What the worker's lock guards.
+    struct State {
+        var lane: DeliveryLane
+        var buffers = BatchBuffers()
+        var deadLetters = DeadLetterQueue()
+        var counts = CollectorStatus.Destination()
+        var warnsOfHeld = true
+        var warnsOfDeadLetters = true
+        var retryCount = 0
+        var drained: [CheckedContinuation<Void, Never>] = []
+    }
+
+    /// The key under which results and status name the destination.
+    let id: String
+    let destination: any Destination
+    let configuration: DestinationConfiguration
+    let context: DestinationContext
+    let counters: CollectorCounters
+    let time: CollectorTime
+    let state: Mutex<State>
+    private let pipelined: (any PipelinedDestination)?
+
+    /// Batches that a pipelined destination may have under way.
+    private static let pipelinedBatchesInFlight = 64
+
+    init(
+        id: String,
+        destination: any Destination,
+        configuration: DestinationConfiguration,
+        logger: Logger,
+        counters: CollectorCounters,
+        time: CollectorTime
+    ) {
+        self.id = id
+        self.destination = destination
+        self.configuration = configuration
+        self.counters = counters
+        self.time = time
+        pipelined = destination as? any PipelinedDestination
+        context = DestinationContext(
+            id: id,
+            logger: logger,
+            settings: configuration.settings,
+            environment: configuration.environment
+        )
+        let limits = DeliveryLane.Limits(batchesInFlight: pipelined == nil ? 1 : Self.pipelinedBatchesInFlight)
+        state = Mutex(State(lane: DeliveryLane(limits: limits)))
+    }
+
+    private var logger: Logger { context.logger }
+
+    /// Adds an entry. The caller then calls `work`, outside its own locks.
+    func add(_ entry: DeliveryLane.Entry) {
+        if case .event(let event) = entry, !state.withLock({ $0.lane.hasRoom }) {
+            counters.countFailed()
+            event.waiter.settle(id, .failed(reason: "too many events wait for destination \"\(id)\""))
+            return
+        }
+        state.withLock { $0.lane.add(entry) }
+    }
+
+    /// Works the lane off as far as possible.
+    func work() {
+        guard state.withLock({ $0.lane.beginWork() }) else { return }
+        while let work = state.withLock({ $0.lane.nextWork() }) {
+            switch work {
+            case .process(let entries): process(entries)
+            case .deliver(let batch): deliver(batch)
+            case .prepare: prepare()
+            case .tell(let changes): tell(changes)
+            }
+        }
+        resumeIfDrained()
+    }
+
+    // MARK: Consent and mapping
+
+    private func process(_ entries: [DeliveryLane.Entry]) {
+        let phase = state.withLock { $0.lane.phase }
+        var deliveries: [PendingDelivery] = []
+        deliveries.reserveCapacity(entries.count)
+        for (position, entry) in entries.enumerated() {
+            var needsPreparation = false
+            switch entry {
+            case .event(let event):
+                needsPreparation = !process(event, isReady: phase == .ready, into: &deliveries)
+            case .change(let change):
+                needsPreparation = note(change, isReady: phase == .ready)
+                if needsPreparation { break }
+                if phase == .ready {
+                    // What came before the change is delivered before the destination is told.
+                    let sent = deliveries
+                    state.withLock { state in
+                        state.lane.send(sent)
+                        state.lane.putBack(entries[(position + 1)...])
+                    }
+                    return
+                }
+            case .flush(let snapshot, let tracker):
+                let waiting = takeWaiting(snapshot, tracker: tracker)
+                let rest = waiting.map { DeliveryLane.Entry.event($0) } + entries[(position + 1)...]
+                let sent = deliveries
+                let wantsPreparation = phase != .ready && hasChangesToTell(under: snapshot)
+                state.withLock { state in
+                    state.lane.send(sent)
+                    state.lane.putBack(rest)
+                    if wantsPreparation { state.lane.needPreparation() }
+                }
+                return
+            }
+            if needsPreparation {
+                let sent = deliveries
+                state.withLock { state in
+                    state.lane.send(sent)
+                    state.lane.putBack(entries[position...])
+                    state.lane.needPreparation()
+                }
+                return
+            }
+        }
+        let sent = deliveries
+        state.withLock { $0.lane.send(sent) }
+    }
+
+    /// Gates and maps an event; false if the destination has to be made ready first.
+    private func process(_ queued: QueuedEvent, isReady: Bool, into deliveries: inout [PendingDelivery]) -> Bool {
+        var event = queued.event
+        guard gate(&event, late: queued) else {
+            hold(queued)
+            return true
+        }
+        guard isReady else { return false }
+        mergeUser(into: &event, from: queued.state)
+        let mapped = configuration.mapping.map(
+            event, consent: queued.state.consent.object, nowMilliseconds: time.nowMilliseconds())
+        if mapped.failureCount > 0 {
+            counters.countFailed(mapped.failureCount)
+            logger.error("mapping processing failed", metadata: ["rule": "\(mapped.ruleKey ?? "")"])
+        }
+        if mapped.isConsentDenied {
+            hold(queued)
+        } else if mapped.isIgnored {
+            settleIgnored(queued)
+        } else {
+            let delivery = Delivery(event: mapped.event, data: mapped.data, rule: mapped.rule)
+            gather(PendingDelivery(delivery: delivery, waiter: queued.waiter), mapped, into: &deliveries)
+        }
+        return true
+    }
+
+    /// Reduces the event's consent to what is granted; false if the destination needs consent that is not.
+    private func gate(_ event: inout Event, late queued: QueuedEvent) -> Bool {
+        let collector = queued.isLate ? JSONObject() : queued.state.consent.object
+        let own = event[.consent].object ?? [:]
+        let requirement = configuration.mapping.consent
+        if collector.isEmpty, own.isEmpty {
+            if event[.consent].object == nil { event[.consent] = .object([:]) }
+            return requirement.isEmpty
+        }
+        let granted = ConsentStates.granted(collector: collector, event: own)
+        guard requirement.isSatisfied(by: granted) else { return false }
+        if !granted.members.elementsEqual(own.members) { event[.consent] = .object(granted) }
+        return true
+    }
+
+    /// Lays the event's user over the collector's.
+    private func mergeUser(into event: inout Event, from snapshot: StateSnapshot) {
+        if snapshot.user.object.isEmpty { return }
+        guard let own = event[.user].object else { return }
+        let merged = snapshot.user.object.assigning(own)
+        if !merged.members.elementsEqual(own.members) { event[.user] = .object(merged) }
+    }
+
+    private func hold(_ queued: QueuedEvent) {
+        var held = queued
+        held.waiter = .none
+        let kept = held
+        let (excess, warns) = state.withLock { state in
+            let excess = state.lane.hold(kept, maximumCount: configuration.maximumQueueCount)
+            return (excess, state.noteDroppedHeld(excess))
+        }
+        if warns, excess > 0 { logger.warning("destination.queuePush overflow; oldest events dropped") }
+        queued.waiter.settle(id, .queued)
+    }
+
+    private func settleIgnored(_ queued: QueuedEvent) {
+        state.withLock { state in
+            state.lane.settle(1)
+            state.counts.deliveredCount += 1
+            state.counts.ignoredCount += 1
+        }
+        counters.countDelivered(1)
+        queued.waiter.settle(id, .done(response: .missing))
+    }
+
+    // MARK: Waiting events and changes of state
+
+    /// Takes what waits, with its consent as it is now. Who asked is told of each outcome.
+    private func takeWaiting(_ snapshot: StateSnapshot, tracker: FlushTracker?) -> [QueuedEvent] {
+        let waiting = state.withLock { $0.lane.takeWaiting() }
+        tracker?.expect(waiting.count)
+        let waiter = tracker.map(DeliveryWaiter.flush) ?? .none
+        let events = waiting.map { $0.withPresentConsent(snapshot, waiter: waiter) }
+        tracker?.settle(nil)
+        return events
+    }
+
+    /// Keeps a change for a destination that wants to hear of it; true if it should be made ready for that.
+    private func note(_ change: StateChange, isReady: Bool) -> Bool {
+        if destination.observesStateChanges { state.withLock { $0.lane.note(change) } }
+        return false
+    }
+
+    private func hasChangesToTell(under snapshot: StateSnapshot) -> Bool {
+        let granted = ConsentStates.granted(collector: snapshot.consent.object, event: [:])
+        return configuration.mapping.consent.isSatisfied(by: granted) && state.withLock { !$0.lane.changes.isEmpty }
+    }
+
+    private func tell(_ changes: [StateChange]) {
+        Task {
+            for change in changes {
+                do {
+                    try await destination.on(change, context)
+                } catch {
+                    logger.error("on callback failed", metadata: ["kind": "\(change.type)", "error": "\(error)"])
+                }
+            }
+            state.withLock { $0.lane.finishTelling() }
+            work()
+        }
+    }
+
+    private func prepare() {
+        Task {
+            var isReady = false
+            do {
+                isReady = try await destination.initialize(context) == .ready
+            } catch {
+                counters.countFailed()
+                logger.error("destination init failed", metadata: ["error": "\(error)"])
+            }
+            finishPreparation(isReady)
+            work()
+        }
+    }
+
+    private func finishPreparation(_ isReady: Bool) {
+        let (waiting, warns) = state.withLock { state -> ([QueuedEvent], Bool) in
+            let waiting = state.lane.finishPreparation(isReady)
+            let kept = waiting.map { event in
+                var event = event
+                event.waiter = .none
+                return event
+            }
+            let excess = state.lane.postpone(kept, maximumCount: configuration.maximumQueueCount)
+            state.counts.isReady = isReady
+            return (waiting, state.noteDroppedHeld(excess) && excess > 0)
+        }
+        if warns { logger.warning("destination.queuePush overflow; oldest events dropped") }
+        for event in waiting { event.waiter.settle(id, .queued) }
+    }
+
+    // MARK: Batches
+
+    private func gather(_ delivery: PendingDelivery, _ mapped: MappedEvent, into deliveries: inout [PendingDelivery]) {
+        let rule = mapped.rule?.batch
+        guard rule != nil || configuration.batch != nil else {
+            deliveries.append(delivery)
+            return
+        }
+        let options = BatchBuffers.ResolvedBatchOptions(rule: rule, destination: configuration.batch)
+        let key = rule == nil ? BatchBuffers.sharedKey : mapped.ruleKey ?? BatchBuffers.sharedKey
+        delivery.waiter.settle(id, nil)
+        let gathered = PendingDelivery(delivery: delivery.delivery, waiter: .none)
+        let action = state.withLock { state in
+            state.lane.settle(1)
+            return state.buffers.add(
+                gathered, key: key, options: options, nowMilliseconds: time.monotonicMilliseconds())
+        }
+        act(on: action, key: key)
+    }
+
+    private func act(on action: BatchBuffers.Action, key: String) {
+        switch action {
+        case .none: break
+        case .deliver(let deliveries): state.withLock { $0.lane.send(deliveries, wereGathered: true) }
+        case .wait(let milliseconds):
+            Task {
+                try? await time.sleep(.milliseconds(milliseconds))
+                let action = state.withLock {
+                    $0.buffers.check(key, nowMilliseconds: time.monotonicMilliseconds())
+                }
+                act(on: action, key: key)
+                work()
+            }
+        }
+    }
+
+    // MARK: Delivery
+
+    private func deliver(_ batch: OutgoingBatch) {
+        let now = time.monotonicMilliseconds()
+        var batch = batch
+        for position in batch.deliveries.indices {
+            batch.deliveries[position].attemptCount += 1
+            if batch.deliveries[position].firstAttemptMilliseconds == nil {
+                batch.deliveries[position].firstAttemptMilliseconds = now
+            }
+        }
+        let begun = batch
+        if !configuration.mock.isMissing {
+            let outcome = DeliveryOutcome.delivered(response: configuration.mock)
+            finish(begun, outcomes: Array(repeating: outcome, count: begun.deliveries.count))
+            return
+        }
+        let content = DeliveryBatch(begun.deliveries.map(\.delivery))
+        if let pipelined {
+            pipelined.deliver(content) { outcomes in
+                self.finish(begun, outcomes: outcomes)
+                self.work()
+            }
+            return
+        }
+        let attempt = TimedAttempt { outcomes in
+            self.finish(begun, outcomes: outcomes)
+            self.work()
+        }
+        attempt.start(
+            milliseconds: configuration.timeoutMilliseconds,
+            time: time,
+            timeoutOutcomes: begun.deliveries.map { _ in .rejected(reason: timeoutReason) }
+        ) { await self.destination.deliver(content) }
+    }
+
+    private var timeoutReason: String {
+        "Destination \"\(id)\" delivery timed out after \(configuration.timeoutMilliseconds)ms"
+    }
+
+    /// Settles a delivery's outcomes.
+    private func finish(_ batch: OutgoingBatch, outcomes: [DeliveryOutcome]) {
+        var settlement = DeliverySettlement(
+            batch: batch,
+            outcomes: outcomes,
+            nowMilliseconds: time.monotonicMilliseconds(),
+            timeoutMilliseconds: configuration.timeoutMilliseconds,
+            timeoutReason: timeoutReason
+        )
+        let warns = state.withLock { state -> Bool in
+            state.lane.finish(batch, retrying: settlement.retrying)
+            state.retryCount = settlement.retrying.isEmpty ? 0 : state.retryCount + 1
+            settlement.retryDelayMilliseconds = settlement.delay(afterRetries: state.retryCount)
+            state.counts.deliveredCount += settlement.delivered.count
+            state.counts.failedCount += settlement.failed.count
+            return state.noteDeadLetters(settlement.failed, maximumCount: configuration.maximumDeadLetterCount)
+        }
+        if warns { logger.warning("destination.dlq overflow; oldest entries dropped") }
+        counters.countDelivered(settlement.delivered.count)
+        counters.countFailed(settlement.failed.count)
+        for (pending, response) in settlement.delivered { pending.waiter.settle(id, .done(response: response)) }
+        for (pending, reason) in settlement.failed {
+            logger.error(
+                "Push failed", metadata: ["error": "\(reason)", "event": "\(pending.delivery.event.name)"])
+            pending.waiter.settle(id, .failed(reason: reason))
+        }
+        guard !settlement.retrying.isEmpty else { return }
+        let delay = settlement.retryDelayMilliseconds
+        Task {
+            try? await time.sleep(.milliseconds(delay))
+            state.withLock { $0.lane.resume() }
+            work()
+        }
+    }
+
+    // MARK: The end
+
+    /// Delivers what was gathered and returns when nothing is under way any more.
+    func drain() async {
+        state.withLock { state in
+            for batch in state.buffers.takeAll() { state.lane.send(batch, wereGathered: true) }
+        }
+        work()
+        await withCheckedContinuation { continuation in
+            let isIdle = state.withLock { state in
+                if state.lane.isIdle { return true }
+                state.drained.append(continuation)
+                return false
+            }
+            if isIdle { continuation.resume() }
+        }
+    }
+
+    private func resumeIfDrained() {
+        let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            guard state.lane.isIdle else { return [] }
+            defer { state.drained = [] }
+            return state.drained
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    /// The destination's numbers.
+    var status: CollectorStatus.Destination {
+        state.withLock { state in
+            var counts = state.counts
+            counts.heldCount = state.lane.held.count + state.lane.postponed.count
+            counts.waitingCount = state.lane.waitingCount
+            counts.batchedCount = state.buffers.count
+            counts.deadLetterCount = state.deadLetters.count
+            return counts
+        }
+    }
+}
+
+extension DeliveryWorker.State {
+    /// Counts held events that had to go; whether this is the first of an episode.
+    fileprivate mutating func noteDroppedHeld(_ count: Int) -> Bool {
+        counts.droppedHeldCount += count
+        defer { warnsOfHeld = count == 0 }
+        return warnsOfHeld
+    }
+
+    /// Keeps dead letters; whether the first of an episode had to go.
+    fileprivate mutating func noteDeadLetters(
+        _ failed: [(PendingDelivery, String)],
+        maximumCount: Int
+    ) -> Bool {
+        if failed.isEmpty { return false }
+        var dropped = 0
+        for (pending, reason) in failed {
+            let letter = DeadLetter(
+                event: pending.delivery.event, reason: reason, attemptCount: pending.attemptCount)
+            dropped += deadLetters.append(letter, maximumCount: maximumCount)
+        }
+        counts.droppedDeadLetterCount += dropped
+        defer { warnsOfDeadLetters = dropped == 0 }
+        return dropped > 0 && warnsOfDeadLetters
+    }
+}

@@ -1,0 +1,76 @@
+public import EventJSON
+
+/// How the collector treats one destination: its mapping, limits and settings.
+public struct DestinationConfiguration: Sendable {
+    /// What the destination makes of events.
+    public var mapping: Mapping = .none
+    /// What only the destination understands; missing if nothing.
+    public var settings: JSONValue = .missing
+    /// What the destination takes from its environment; missing if nothing.
+    public var environment: JSONValue = .missing
+    /// Whether the destination gets nothing at all.
+    public var isDisabled = false
+    /// Whether a destination added late gets the events of the current run. Default true.
+    public var isBackfilled = true
+    /// Events kept until consent is given or the destination is ready; beyond it the oldest is dropped and counted.
+    /// Default 1 000.
+    public var maximumQueueCount = 1000
+    /// Dead letters kept; beyond it the oldest is dropped and counted. Default 100.
+    public var maximumDeadLetterCount = 100
+    /// Milliseconds after which a delivery counts as failed, retries included. Default 10 000.
+    public var timeoutMilliseconds = 10_000
+    /// How events are gathered before delivery; nil delivers at once.
+    public var batch: BatchOptions?
+    /// An answer to give instead of delivering; missing to deliver.
+    public var mock: JSONValue = .missing
+    /// Changes of state without which the destination does not exist: "consent", "user", "run" and others.
+    public var require: [String] = []
+
+    /// A configuration with defaults.
+    public init() {}
+
+    /// The members of a destination's `config` in flow.json.
+    static let members =
+        Mapping.members + [
+            "batch", "disabled", "dlqMax", "env", "id", "mock", "queue", "queueMax", "require", "settings", "timeout",
+        ]
+
+    /// Reads a destination's `config` as flow.json has it.
+    ///
+    /// What cannot be honoured is added to `problems`; the default then stands.
+    public init(
+        _ configuration: JSONObject,
+        functions: MappingFunctions = .standard,
+        path: [String] = [],
+        problems: inout ConfigurationProblems
+    ) {
+        problems.refuseUnknownMembers(
+            configuration.map(\.name), known: Self.members, path: path, of: "a destination's config")
+        mapping = Mapping(configuration, functions: functions, path: path, problems: &problems)
+        settings = configuration["settings"]
+        environment = configuration["env"]
+        isDisabled = configuration["disabled"].isTruthy
+        isBackfilled = configuration["queue"] != false
+        mock = configuration["mock"]
+        batch = BatchOptions(configuration["batch"], path: path + ["batch"], problems: &problems)
+        func whole(_ name: String, _ current: Int, minimum: Int, problems: inout ConfigurationProblems) -> Int {
+            let value = configuration[name]
+            if value.isMissing { return current }
+            guard let number = value.number?.integer, number >= minimum else {
+                problems.add(path + [name], "is a whole number of at least \(minimum)")
+                return current
+            }
+            return number
+        }
+        maximumQueueCount = whole("queueMax", maximumQueueCount, minimum: 0, problems: &problems)
+        maximumDeadLetterCount = whole("dlqMax", maximumDeadLetterCount, minimum: 0, problems: &problems)
+        timeoutMilliseconds = whole("timeout", timeoutMilliseconds, minimum: 0, problems: &problems)
+        if timeoutMilliseconds == 0 { timeoutMilliseconds = DestinationConfiguration().timeoutMilliseconds }
+        if !configuration["require"].isMissing {
+            require = configuration["require"].array?.compactMap(\.string) ?? []
+            if require.isEmpty {
+                problems.add(path + ["require"], "\"require\" is an array of state names such as \"consent\"")
+            }
+        }
+    }
+}

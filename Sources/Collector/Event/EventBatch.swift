@@ -1,0 +1,82 @@
+public import EventJSON
+
+/// The events of one request body, scanned but not yet completed: a single event, an array, or `{"batch": […]}`.
+///
+/// The whole text is validated first, so that a malformed body brings no event at all. The batch borrows the bytes.
+///
+/// ```swift
+/// let batch = try EventBatch(json: bytes)
+/// collector.push(batch, options: PushOptions(source: "http")) { results in … }
+/// ```
+public struct EventBatch: ~Copyable {
+    let bytes: UnsafeBufferPointer<UInt8>
+    private(set) var events: [IncomingEvent] = []
+    /// Whether the sender wrote a list.
+    public private(set) var isList = false
+    /// Whether the text was neither an object nor an array; there is then one event without members.
+    public private(set) var isScalar = false
+
+    /// The number of events.
+    public var count: Int { events.count }
+
+    /// Scans a body.
+    ///
+    /// - Throws: `JSONError` with the byte at fault.
+    public init(json bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits = JSONLimits()) throws(JSONError) {
+        self.bytes = bytes
+        var scanner = try JSONScanner(bytes, limits: limits)
+        switch try scanner.peek() {
+        case UInt8(ascii: "["):
+            isList = true
+            events = try Self.list(&scanner, in: bytes)
+        case UInt8(ascii: "{"):
+            try scanObject(&scanner)
+        default:
+            _ = try scanner.scanValue()
+            isScalar = true
+            events = [IncomingEvent()]
+        }
+        try scanner.expectEnd()
+    }
+
+    /// One event without members, as for a request that brings no JSON: it is refused for want of a name.
+    public static func empty() -> EventBatch { EventBatch() }
+
+    private init() {
+        bytes = UnsafeBufferPointer(start: nil, count: 0)
+        events = [IncomingEvent()]
+    }
+
+    private mutating func scanObject(_ scanner: inout JSONScanner) throws(JSONError) {
+        var single = IncomingEvent()
+        try scanner.enterObject()
+        while let name = try scanner.nextName() {
+            if Self.isNamedBatch(name, in: bytes) {
+                isList = try scanner.peek() == UInt8(ascii: "[")
+                if isList {
+                    events = try Self.list(&scanner, in: bytes)
+                    continue
+                }
+            }
+            let value = try scanner.scanValue()
+            single.note(value, named: name, in: bytes)
+        }
+        if !isList { events = [single] }
+    }
+
+    private static func isNamedBatch(_ name: JSONSlice, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        name.count == 7 && bytes[name.range].elementsEqual("\"batch\"".utf8)
+    }
+
+    private static func list(
+        _ scanner: inout JSONScanner,
+        in bytes: UnsafeBufferPointer<UInt8>
+    ) throws(JSONError) -> [IncomingEvent] {
+        var events: [IncomingEvent] = []
+        try scanner.enterArray()
+        while try scanner.nextElement(isFirst: events.isEmpty) {
+            events.append(try IncomingEvent(&scanner, in: bytes))
+        }
+        return events
+    }
+}

@@ -1,0 +1,161 @@
+import Crypto
+import EventJSON
+
+extension MappingFunctions {
+    /// The functions every mapping knows.
+    ///
+    /// | function | arguments | gives |
+    /// |---|---|---|
+    /// | `lowercase` `uppercase` `trim` | – | the text changed |
+    /// | `sha256` `md5` | – | the hash of the text, in lower-case hexadecimal |
+    /// | `hmacSha256` | `{"secret": "$secret.NAME"}` | the keyed hash of the text |
+    /// | `number` | – | the number the text reads as; missing if none |
+    /// | `string` | – | the text of a number or boolean |
+    /// | `boolean` | – | true for true, "true", "1", "yes", "on" and numbers but 0; false for their opposites |
+    /// | `round` | digits, default 0 | the number rounded half away from zero |
+    /// | `join` | separator, default "," | the elements' text in one |
+    /// | `split` | separator, default "," | the parts of the text |
+    /// | `replace` | `{"search": …, "with": …}` | the text with every occurrence replaced |
+    /// | `default` | any value | the value itself; the argument where it is missing or null |
+    /// | `now` | – | milliseconds since 1970 |
+    /// | `isoTime` | – | milliseconds as `2023-11-14T22:13:20.000Z` |
+    /// | `urlHost` `urlPath` | – | that part of a URL |
+    /// | `anonymizeIP` | – | an IPv4 address with its last number 0; "" for anything else |
+    ///
+    /// All but `default` and `now` give missing for a value of the wrong kind.
+    public static let standard = MappingFunctions(factories: [
+        "lowercase": text { .string($0.lowercased()) },
+        "uppercase": text { .string($0.uppercased()) },
+        "trim": text { .string(String($0.trimmingJavaScriptWhiteSpace())) },
+        "sha256": text { .string(hexadecimal(SHA256.hash(data: Array($0.utf8)))) },
+        "md5": text { .string(hexadecimal(Insecure.MD5.hash(data: Array($0.utf8)))) },
+        "hmacSha256": hmacSHA256,
+        "number": text { text in
+            let number = JSONValue.string(text).javaScriptNumber
+            return number.isFinite && !text.trimmingJavaScriptWhiteSpace().isEmpty ? .number(JSONNumber(number)) : .missing
+        },
+        "string": text { .string($0) },
+        "boolean": text(boolean),
+        "round": round,
+        "join": join,
+        "split": split,
+        "replace": replace,
+        "default": { fallback in
+            { value, _ in value.isMissing || value.isNull ? fallback : value }
+        },
+        "now": plain { _, context in .number(JSONNumber(context.nowMilliseconds)) },
+        "isoTime": plain { value, _ in
+            guard let milliseconds = value.number?.integer else { return .missing }
+            return ISOTime.text(ofMilliseconds: milliseconds).map(JSONValue.string) ?? .missing
+        },
+        "urlHost": text { URLParts($0).flatMap(\.host).map(JSONValue.string) ?? .missing },
+        "urlPath": text { URLParts($0).map { .string($0.path) } ?? .missing },
+        "anonymizeIP": text { .string(AnonymizedIP.text(of: $0)) },
+    ])
+
+    /// A function of the value alone.
+    private static func plain(_ function: @escaping MappingFunction) -> Factory {
+        { arguments in
+            guard arguments.isMissing || arguments.isNull || arguments == true else {
+                throw MappingFunctionError("takes no arguments; write the name alone")
+            }
+            return function
+        }
+    }
+
+    /// A function of the value's text: strings, numbers and booleans have one.
+    private static func text(_ function: @escaping @Sendable (String) -> JSONValue) -> Factory {
+        plain { value, _ in scalarText(value).map(function) ?? .missing }
+    }
+
+    private static func scalarText(_ value: JSONValue) -> String? {
+        switch value {
+        case .string(let string): string
+        case .number(let number): number.text
+        case .bool(let bool): bool ? "true" : "false"
+        case .missing, .null, .array, .object: nil
+        }
+    }
+
+    private static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        for byte in digest { text += [digits[Int(byte >> 4)], digits[Int(byte & 0xF)]] }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    @Sendable
+    private static func boolean(_ text: String) -> JSONValue {
+        switch text.trimmingJavaScriptWhiteSpace().lowercased() {
+        case "true", "yes", "on": return true
+        case "false", "no", "off", "": return false
+        case let other:
+            let number = JSONValue.string(other).javaScriptNumber
+            return number.isNaN ? .missing : .bool(number != 0)
+        }
+    }
+
+    @Sendable
+    private static func hmacSHA256(_ arguments: JSONValue) throws -> MappingFunction {
+        guard let secret = arguments["secret"].string, !secret.isEmpty else {
+            throw MappingFunctionError(#"needs a secret; write {"hmacSha256": {"secret": "$secret.NAME"}}"#)
+        }
+        let key = SymmetricKey(data: Array(secret.utf8))
+        return { value, _ in
+            guard let text = scalarText(value) else { return .missing }
+            return .string(hexadecimal(HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: key)))
+        }
+    }
+
+    @Sendable
+    private static func round(_ arguments: JSONValue) throws -> MappingFunction {
+        let digits = arguments.isMissing ? 0 : arguments.number?.integer
+        guard let digits, 0...15 ~= digits else {
+            throw MappingFunctionError(#"takes the number of decimals, 0 to 15, as in {"round": 2}"#)
+        }
+        let factor = (0..<digits).reduce(1.0) { factor, _ in factor * 10 }
+        return { value, _ in
+            guard let number = value.number?.double, number.isFinite else { return .missing }
+            let rounded = (number * factor).rounded(.toNearestOrAwayFromZero) / factor
+            return .number(JSONNumber(rounded.isFinite ? rounded : number))
+        }
+    }
+
+    @Sendable
+    private static func join(_ arguments: JSONValue) throws -> MappingFunction {
+        let separator = try separator(arguments, example: #"{"join": "|"}"#)
+        return { value, _ in
+            guard let elements = value.array else { return .missing }
+            return .string(elements.map { scalarText($0) ?? "" }.joined(separator: separator))
+        }
+    }
+
+    @Sendable
+    private static func split(_ arguments: JSONValue) throws -> MappingFunction {
+        let separator = try separator(arguments, example: #"{"split": "|"}"#)
+        guard !separator.isEmpty else { throw MappingFunctionError("needs a separator that is not empty") }
+        return { value, _ in
+            guard let text = scalarText(value) else { return .missing }
+            return .array(LiteralText.split(text, separator: separator).map(JSONValue.string))
+        }
+    }
+
+    private static func separator(_ arguments: JSONValue, example: String) throws -> String {
+        if arguments.isMissing { return "," }
+        guard let separator = arguments.string else {
+            throw MappingFunctionError("takes the separator, as in \(example)")
+        }
+        return separator
+    }
+
+    @Sendable
+    private static func replace(_ arguments: JSONValue) throws -> MappingFunction {
+        guard let search = arguments["search"].string, !search.isEmpty, let replacement = arguments["with"].string else {
+            throw MappingFunctionError(#"needs what to search and what to put there: {"replace": {"search": "-", "with": "_"}}"#)
+        }
+        return { value, _ in
+            guard let text = scalarText(value) else { return .missing }
+            return .string(LiteralText.split(text, separator: search).joined(separator: replacement))
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import DequeModule
+import EventJSON
+
+/// What a collector's lock guards: its state, the events it keeps for later, and the counts of sources.
+struct CollectorState: Sendable {
+    /// An event that came before the run began, as its sender wrote it.
+    struct HeldPush: Sendable {
+        let text: [UInt8]
+        let options: PushOptions
+    }
+
+    var snapshot: StateSnapshot
+    var identifiers = IdentifierGenerator()
+    /// Whether the run has begun.
+    var isAllowed = false
+    /// Whether events are still taken.
+    var isOpen = true
+    /// Events accepted in this run without a count of their own.
+    var count = 0
+    var workers: [DeliveryWorker] = []
+    /// Destinations whose required changes of state have not come.
+    var pending: [(registration: DestinationRegistration, missing: [String])] = []
+    /// Types of changes that have been broadcast.
+    var broadcastTypes: Set<String> = []
+    /// Events of this run, for destinations that are added late.
+    var backfill = BoundedQueue<Event>()
+    /// Events that came before the run.
+    var preRun = BoundedQueue<HeldPush>()
+    var sources: [String: CollectorStatus.Source] = [:]
+
+    init(snapshot: StateSnapshot) {
+        self.snapshot = snapshot
+    }
+
+    mutating func nextCount() -> Int {
+        count += 1
+        return count
+    }
+
+    /// Puts a changed part into the state.
+    mutating func update(
+        consent: JSONObject? = nil,
+        user: JSONObject? = nil,
+        globals: JSONObject? = nil,
+        custom: JSONObject? = nil,
+        trace: String? = nil,
+        runStartMilliseconds: Int? = nil
+    ) {
+        snapshot = StateSnapshot(
+            consent: consent.map(StateCell.init) ?? snapshot.consent,
+            user: user.map(StateCell.init) ?? snapshot.user,
+            globals: globals.map(StateCell.init) ?? snapshot.globals,
+            custom: custom.map(StateCell.init) ?? snapshot.custom,
+            name: snapshot.name,
+            release: snapshot.release,
+            trace: trace ?? snapshot.trace,
+            runStartMilliseconds: runStartMilliseconds ?? snapshot.runStartMilliseconds
+        )
+    }
+
+    /// Whether a required change of state has come: a part of the state is not empty, or the type was broadcast.
+    func isFulfilled(_ requirement: String) -> Bool {
+        switch requirement {
+        case "consent": !snapshot.consent.object.isEmpty
+        case "user": !snapshot.user.object.isEmpty
+        case "globals": !snapshot.globals.object.isEmpty
+        case "custom": !snapshot.custom.object.isEmpty
+        case "run", "ready": isAllowed
+        default: broadcastTypes.contains(requirement)
+        }
+    }
+}
+
+/// A queue that lets its oldest element go when it is full, and tells so once per episode.
+struct BoundedQueue<Element: Sendable>: Sendable {
+    private(set) var elements = Deque<Element>()
+    private(set) var droppedCount = 0
+    private var isOverflowing = false
+
+    /// Adds an element; true if an episode of overflow begins.
+    mutating func append(_ element: Element, maximumCount: Int) -> Bool {
+        elements.append(element)
+        guard elements.count > maximumCount else {
+            isOverflowing = false
+            return false
+        }
+        elements.removeFirst()
+        droppedCount += 1
+        defer { isOverflowing = true }
+        return !isOverflowing
+    }
+
+    mutating func removeAll() -> [Element] {
+        defer { elements = [] }
+        return Array(elements)
+    }
+}

@@ -1,0 +1,42 @@
+public import EventJSON
+
+/// Which consent an event, a destination, a rule or a value asks for.
+///
+/// One granted name of those required with a true value is enough. A name required with `false` can never be granted.
+/// No names at all ask for nothing.
+///
+/// ```swift
+/// let requirement = ConsentRequirement(["marketing": true, "analytics": true])
+/// requirement.isSatisfied(by: ["analytics": true])  // true
+/// ```
+public struct ConsentRequirement: Sendable, Equatable {
+    private let names: [String]
+    /// Whether nothing is asked for.
+    public let isEmpty: Bool
+
+    /// The requirement written as in flow.json: name → true.
+    public init(_ object: JSONObject) {
+        isEmpty = object.isEmpty
+        names = object.filter { $0.value.isTruthy }.map(\.name)
+    }
+
+    /// Asks for nothing.
+    public static let none = ConsentRequirement(JSONObject())
+
+    /// Whether the granted states fulfil the requirement.
+    public func isSatisfied(by states: JSONObject) -> Bool {
+        isEmpty || names.contains { states[$0].isTruthy }
+    }
+}
+
+/// Consent states: name → whether it was given.
+public enum ConsentStates {
+    /// The states that are granted, as name → true: those of the collector, overruled by those of the event.
+    ///
+    /// Order: the collector's names first, then the event's.
+    public static func granted(collector: JSONObject, event: JSONObject) -> JSONObject {
+        var granted = JSONObject()
+        for member in collector.assigning(event) where member.value.isTruthy { granted[member.name] = true }
+        return granted
+    }
+}

@@ -1,0 +1,48 @@
+import EventJSON
+
+/// A part of the collector's state, together with its JSON text, which most events take over as it is.
+struct StateCell: Sendable {
+    let object: JSONObject
+    let text: [UInt8]
+
+    init(_ object: JSONObject) {
+        self.object = object
+        self.text = JSONValue.object(object).jsonText
+    }
+}
+
+/// The collector's state at one moment: what events are completed with and delivered under. Never changes.
+final class StateSnapshot: Sendable {
+    let consent: StateCell
+    let user: StateCell
+    let globals: StateCell
+    let custom: StateCell
+    /// The flow's name, the key of `source.release`.
+    let name: String?
+    /// The value of `source.release`.
+    let release: String
+    /// The run's trace.
+    let trace: String
+    /// When the run began, in milliseconds since 1970.
+    let runStartMilliseconds: Int
+
+    init(
+        consent: StateCell,
+        user: StateCell,
+        globals: StateCell,
+        custom: StateCell,
+        name: String?,
+        release: String,
+        trace: String,
+        runStartMilliseconds: Int
+    ) {
+        self.consent = consent
+        self.user = user
+        self.globals = globals
+        self.custom = custom
+        self.name = name
+        self.release = release
+        self.trace = trace
+        self.runStartMilliseconds = runStartMilliseconds
+    }
+}
