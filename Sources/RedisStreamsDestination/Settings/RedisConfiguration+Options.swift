@@ -27,8 +27,8 @@ extension RedisConfiguration {
         password = reader.text("password").flatMap { $0.isEmpty ? nil : RedisSecret($0) }
         database = reader.wholeNumber("db", in: RedisOptions.databases, allowsText: true) ?? database
         if let name = reader.text("connectionName") {
-            reader.check("connectionName") { field throws(RedisError) in
-                try RedisOptions.checkClientName(name, field: field)
+            reader.check("connectionName") { () throws(RedisError) in
+                try RedisOptions.checkClientName(name, field: "the connection's name")
             }
             clientName = name
         }
@@ -50,8 +50,8 @@ extension RedisConfiguration {
         }
         endpoint = .tcp(host: host, port: port)
         if let path = reader.text("path"), !path.isEmpty {
-            reader.check("path") { field throws(RedisError) in
-                try RedisOptions.checkSocketPath(path, field: field)
+            reader.check("path") { () throws(RedisError) in
+                try RedisOptions.checkSocketPath(path, field: "the path")
             }
             endpoint = .unix(path: path)
         }
@@ -60,22 +60,6 @@ extension RedisConfiguration {
     private func refuseUnsupported(_ reader: inout RedisSettingsReader) {
         for (name, reason) in RedisOptions.unsupported where reader.members[name].isTruthy {
             reader.refuse(name, reason)
-        }
-    }
-}
-
-extension RedisSettingsReader {
-    /// A whole number of milliseconds as a duration; nil when the member is missing or null.
-    fileprivate mutating func milliseconds(_ name: String, in range: ClosedRange<Int>) -> Duration? {
-        wholeNumber(name, in: range).map { .milliseconds($0) }
-    }
-
-    /// Notes the sentence that a check throws.
-    mutating func check(_ name: String, _ check: (String) throws(RedisError) -> Void) {
-        do throws(RedisError) {
-            try check("\(path).\(name)")
-        } catch {
-            refuse(name, sentence: error.message)
         }
     }
 }

@@ -22,7 +22,10 @@ extension RedisConfiguration {
         case "redis": try readNetworkAddress(rest)
         case "unix", "redis+unix": try readSocketAddress(rest)
         case "rediss":
-            throw RedisError(.unsupported, "redis.url: TLS is not supported yet: use redis://, or a tunnel")
+            throw RedisError(
+                .unsupported,
+                "the Redis url asks for TLS, which is not supported yet: write redis://, or use a tunnel"
+            )
         default:
             throw Self.invalid("has an unknown scheme: begin it with redis:// or unix://")
         }
@@ -30,7 +33,7 @@ extension RedisConfiguration {
     }
 
     static func invalid(_ reason: String) -> RedisError {
-        RedisError(.invalidConfiguration, "redis.url \(reason)")
+        RedisError(.invalidConfiguration, "the Redis url \(reason)")
     }
 
     private static func takeScheme(_ rest: inout Substring) throws(RedisError) -> String {
@@ -74,7 +77,7 @@ extension RedisConfiguration {
             throw Self.invalid("names a host with a unix socket: write three slashes, unix:///path")
         }
         let path = try Self.percentDecoded(text[slash...])
-        try RedisOptions.checkSocketPath(path, field: "redis.url")
+        try RedisOptions.checkSocketPath(path, field: "the Redis url")
         endpoint = .unix(path: path)
     }
 

@@ -40,7 +40,7 @@ enum RedisOptions {
         toText text: String,
         in configuration: inout RedisConfiguration
     ) throws(RedisError) {
-        let field = "the option \(name) in redis.url"
+        let field = "the option \(name) of the Redis url"
         switch name {
         case "db": configuration.database = try number(text, in: databases, field: field)
         case "connectTimeout":
@@ -57,7 +57,7 @@ enum RedisOptions {
             let known = namesInURL.joined(separator: ", ")
             throw RedisError(
                 .invalidConfiguration,
-                "redis.url has an unknown option after the ?: known are \(known); write ? inside a password as %3F"
+                "the Redis url has an unknown option after the ?: known are \(known); write ? inside a password as %3F"
             )
         }
     }
@@ -101,7 +101,7 @@ enum RedisOptions {
         guard path.utf8.count <= limit, !path.utf8.contains(0) else {
             throw RedisError(
                 .invalidConfiguration,
-                "\(field) names a path that no socket can have: at most \(limit) bytes, no NUL"
+                "\(field) is one that no socket can have: at most \(limit) bytes, no NUL"
             )
         }
     }

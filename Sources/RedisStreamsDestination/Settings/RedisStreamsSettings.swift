@@ -1,3 +1,4 @@
+public import Collector
 public import EventJSON
 
 /// The settings of a Redis Streams destination: `config.settings`.
@@ -49,18 +50,27 @@ public struct RedisStreamsSettings: Sendable, Hashable {
     /// - Throws: ``RedisSettingsError`` with everything that is wrong. Without a stream key the message is exactly
     ///   `Config settings redis.streamKey missing`, as in walkerOS.
     public init(_ settings: JSONValue) throws(RedisSettingsError) {
+        var problems = ConfigurationProblems()
+        self.init(settings, problems: &problems)
+        guard problems.isEmpty else { throw RedisSettingsError(problems: problems.list) }
+    }
+
+    /// Reads and checks `config.settings`, as part of a larger configuration.
+    ///
+    /// What cannot be honoured is added to `problems`; the default then stands.
+    public init(_ settings: JSONValue, path: [String] = ["settings"], problems: inout ConfigurationProblems) {
+        let path = path + ["redis"]
         let redis = settings["redis"]
-        guard redis.object != nil || redis.isMissing || redis.isNull else {
-            let message = "settings.redis must be an object, not \(redis.kindName)"
-            throw RedisSettingsError(problems: [.init(path: "settings.redis", message: message)])
+        if redis.object == nil, !redis.isMissing, !redis.isNull {
+            problems.add(path, "must be an object, not a \(redis.kindName)")
         }
-        var reader = RedisSettingsReader(path: "settings.redis", members: redis.object ?? [:])
+        var reader = RedisSettingsReader(redis.object ?? [:], path: path, problems: problems)
         self.init(streamKey: Self.readStreamKey(&reader))
         readConnection(&reader)
         readTrimming(&reader)
         readSerialization(&reader)
         reader.refuseUnknown(["url", "options", "streamKey", "maxLen", "exactTrimming", "serialization"])
-        guard reader.problems.isEmpty else { throw RedisSettingsError(problems: reader.problems) }
+        problems = reader.problems
     }
 }
 
@@ -69,7 +79,7 @@ extension RedisStreamsSettings {
 
     private static func readStreamKey(_ reader: inout RedisSettingsReader) -> String {
         guard reader.members["streamKey"].isTruthy else {
-            reader.refuse("streamKey", sentence: missingStreamKey)
+            reader.refuse("streamKey", missingStreamKey)
             return ""
         }
         return reader.text("streamKey") ?? ""
@@ -77,16 +87,17 @@ extension RedisStreamsSettings {
 
     private mutating func readConnection(_ reader: inout RedisSettingsReader) {
         let options = reader.object("options")
-        if let url = reader.text("url"), !url.isEmpty {
-            reader.check("url") { _ throws(RedisError) in configuration = try RedisConfiguration(url: url) }
+        let url = reader.text("url") ?? ""
+        guard url.isEmpty else {
+            reader.check("url") { () throws(RedisError) in configuration = try RedisConfiguration(url: url) }
             if options?.isEmpty == false {
                 notices.append("settings.redis.options has no effect beside settings.redis.url: remove one of them")
             }
-        } else if let options {
-            var optionReader = RedisSettingsReader(path: "settings.redis.options", members: options)
+            return
+        }
+        reader.read("options", options ?? [:]) { reader in
             var ignored: [String] = []
-            configuration = RedisConfiguration(options: &optionReader, ignored: &ignored)
-            reader.append(optionReader.problems)
+            configuration = RedisConfiguration(options: &reader, ignored: &ignored)
             notices += ignored.map { "settings.redis.options.\($0) steers ioredis only and has no effect here" }
         }
     }
@@ -100,9 +111,7 @@ extension RedisStreamsSettings {
     private mutating func readSerialization(_ reader: inout RedisSettingsReader) {
         guard let text = reader.text("serialization") else { return }
         guard let known = Serialization(rawValue: text) else {
-            let names = Serialization.allCases.map(\.rawValue)
-            let hint = NearestName.hint(for: text, among: names)
-            reader.refuse("serialization", "must be \"json\" or \"flat\"\(hint)")
+            reader.refuse("serialization", "must be \"json\" or \"flat\"")
             return
         }
         serialization = known
