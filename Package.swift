@@ -74,6 +74,7 @@ let package = Package(
                 "CollectorTesting",
                 "EventJSON",
                 "RedisStreamsDestination",
+                "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings

@@ -111,11 +111,19 @@ public final class RedisServer: Sendable {
         for descriptor: Int32 in 0...2 {
             posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
         }
+        // The threads of the concurrency runtime block signals, and a child would inherit that.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var noSignals = sigset_t()
+        sigemptyset(&noSignals)
+        posix_spawnattr_setsigmask(&attributes, &noSignals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         pointers.append(nil)
         defer { for pointer in pointers { free(pointer) } }
         var identifier = pid_t()
-        let code = posix_spawnp(&identifier, arguments[0], &actions, nil, pointers, environ)
+        let code = posix_spawnp(&identifier, arguments[0], &actions, &attributes, pointers, environ)
         guard code == 0 else {
             throw TestSupportError("cannot start \(arguments[0]): \(String(cString: strerror(code)))")
         }

@@ -55,8 +55,11 @@ public final class ScriptedServer: Sendable {
             var commands: [[String]] = []
             while let command = readCommand() {
                 commands.append(command)
+                if command == ["PING"] {
+                    send("+PONG\r\n")
+                    break
+                }
                 send("+OK\r\n")
-                if command.first == "CLIENT" { break }
             }
             return commands
         }

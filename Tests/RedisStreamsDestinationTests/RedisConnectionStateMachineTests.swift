@@ -26,9 +26,7 @@ struct RedisConnectionStateMachineTests {
     private func makeReady() -> RedisConnectionStateMachine {
         var machine = makeMachine()
         _ = machine.next(now: at(0))
-        machine.connected()
-        writeAll(&machine)
-        _ = machine.received(Self.ok, now: at(0))
+        shakeHands(&machine, at: 0)
         return machine
     }
 
@@ -45,6 +43,14 @@ struct RedisConnectionStateMachineTests {
             case .commands(let range): machine.wrote(range.count)
             }
         }
+    }
+
+    /// Answers the handshake without password and database: CLIENT SETNAME and PING.
+    private func shakeHands(_ machine: inout RedisConnectionStateMachine, at time: Int) {
+        machine.connected()
+        writeAll(&machine)
+        #expect(machine.received(Self.ok, now: at(time)) == .handshakeGoesOn)
+        #expect(machine.received(Self.ok, now: at(time)) == .becameReady)
     }
 
     private func isTimedOut(_ action: RedisConnectionStateMachine.Action, batchCount: Int) -> Bool {
@@ -73,6 +79,7 @@ struct RedisConnectionStateMachineTests {
         #expect(machine.nextWrite == nil)
         #expect(machine.received(Self.ok, now: at(2)) == .handshakeGoesOn)
         #expect(machine.received(Self.ok, now: at(3)) == .handshakeGoesOn)
+        #expect(machine.received(Self.ok, now: at(3)) == .handshakeGoesOn)
         #expect(machine.received(Self.ok, now: at(4)) == .becameReady)
         #expect(machine.state == .ready(since: at(4)))
         #expect(machine.next(now: at(4)) == .wait(until: nil))
@@ -85,6 +92,8 @@ struct RedisConnectionStateMachineTests {
         #expect(machine.next(now: at(0)) == .connect)
         machine.connected()
         writeAll(&machine)
+        #expect(machine.nextWrite == nil)
+        #expect(machine.received(Self.ok, now: at(1)) == .handshakeGoesOn)
         #expect(machine.nextWrite == nil)
         #expect(machine.received(Self.ok, now: at(1)) == .becameReady)
         #expect(machine.nextWrite == .commands(0..<10))
@@ -170,9 +179,7 @@ struct RedisConnectionStateMachineTests {
         machine.connectionLost(broken, now: at(2), jitter: 0)
         add(1, due: 10_000, to: &machine)
         #expect(machine.next(now: at(2)) == .connect)
-        machine.connected()
-        writeAll(&machine)
-        _ = machine.received(Self.ok, now: at(3))
+        shakeHands(&machine, at: 3)
         #expect(machine.nextWrite == .commands(10..<30))
         machine.wrote(20)
         #expect(machine.received(Self.ok, now: at(4)) == .answered(finishesBatch: true))
@@ -187,17 +194,13 @@ struct RedisConnectionStateMachineTests {
         #expect(machine.failedAttempts == 1)
         for now in [100, 200] {
             _ = machine.next(now: at(now))
-            machine.connected()
-            writeAll(&machine)
-            _ = machine.received(Self.ok, now: at(now))
+            shakeHands(&machine, at: now)
             machine.connectionLost(broken, now: at(now), jitter: 0.5)
         }
         #expect(machine.failedAttempts == 3)
 
         _ = machine.next(now: at(1_000))
-        machine.connected()
-        writeAll(&machine)
-        _ = machine.received(Self.ok, now: at(1_000))
+        shakeHands(&machine, at: 1_000)
         add(1, due: 10_000, to: &machine)
         writeAll(&machine)
         _ = machine.received(Self.ok, now: at(1_000))
@@ -205,9 +208,7 @@ struct RedisConnectionStateMachineTests {
 
         machine.connectionLost(broken, now: at(1_001), jitter: 0)
         _ = machine.next(now: at(1_001))
-        machine.connected()
-        writeAll(&machine)
-        _ = machine.received(Self.ok, now: at(1_001))
+        shakeHands(&machine, at: 1_001)
         machine.connectionLost(broken, now: at(3_002), jitter: 0)
         #expect(machine.failedAttempts == 1)
     }
@@ -228,6 +229,29 @@ struct RedisConnectionStateMachineTests {
             Issue.record("taken for an answer to half a command")
             return
         }
+    }
+
+    @Test("a reply that is too large fails its own batch only, and is not asked for again")
+    func replyTooLarge() {
+        var machine = makeReady()
+        add(2, due: 10_000, to: &machine)
+        add(1, due: 10_000, to: &machine)
+        writeAll(&machine)
+        let error = RedisError(.protocolViolation, "too large")
+        machine.replyTooLarge(error)
+        machine.connectionLost(error, now: at(1), jitter: 0)
+        #expect(machine.next(now: at(1)) == .fail(batchCount: 1, error))
+        #expect(machine.next(now: at(1)) == .connect)
+        #expect(machine.window.unwritten == 20..<30)
+
+        var handshaking = makeMachine()
+        add(1, due: 10_000, to: &handshaking)
+        _ = handshaking.next(now: at(0))
+        handshaking.connected()
+        handshaking.replyTooLarge(error)
+        handshaking.connectionLost(error, now: at(1), jitter: 0)
+        #expect(handshaking.next(now: at(1)) == .connect)
+        #expect(handshaking.window.batchCount == 1)
     }
 
     // MARK: Deadlines

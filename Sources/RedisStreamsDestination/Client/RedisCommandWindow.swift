@@ -107,7 +107,8 @@ struct RedisCommandWindow {
         return count
     }
 
-    private mutating func removeFirstBatch() {
+    /// Removes the batch that waits longest, answered in part or not.
+    mutating func removeFirstBatch() {
         guard let batch = batches.popFirst() else { return }
         for _ in answeredInFirstBatch..<batch.commandCount {
             answered += lengths.popFirst() ?? 0

@@ -244,6 +244,10 @@ extension RedisConnectionLoop {
             switch connection.nextReply() {
             case .incomplete:
                 return true
+            case .tooLarge(let error):
+                machine.replyTooLarge(error)
+                disconnect(error)
+                return false
             case .violation(let error):
                 disconnect(error)
                 return false

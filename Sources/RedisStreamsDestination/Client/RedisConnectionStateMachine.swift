@@ -72,6 +72,7 @@ struct RedisConnectionStateMachine {
     private var controlWritten = 0
     private var drainDeadline: Instant?
     private var pendingFailure: RedisError?
+    private var pendingFirstFailure: RedisError?
     private var pendingDisconnect: RedisError?
     private var lastError: RedisError?
     private var finalError: RedisError?
@@ -103,6 +104,11 @@ extension RedisConnectionStateMachine {
             pendingFailure = nil
             let batchCount = window.removeAll()
             if batchCount > 0 { return .fail(batchCount: batchCount, failure) }
+        }
+        if let failure = pendingFirstFailure {
+            pendingFirstFailure = nil
+            window.removeFirstBatch()
+            return .fail(batchCount: 1, failure)
         }
         if case .closed = state { return .finish(finalError) }
         if let deadline = drainDeadline, deadline <= now { return giveUpDraining() }
@@ -202,6 +208,12 @@ extension RedisConnectionStateMachine {
         case .waiting, .connecting, .handshaking:
             state = .waiting(until: now + backOff.next(jitter: jitter))
         }
+    }
+
+    /// A reply is too large to be read: its batch fails instead of being sent again, for the same reply.
+    mutating func replyTooLarge(_ error: RedisError) {
+        guard case .ready = state, window.written > window.answered else { return }
+        pendingFirstFailure = error
     }
 
     /// No more commands will come: answer what waits, QUIT, and be closed at the deadline at the latest.

@@ -7,6 +7,8 @@ struct RedisHandshake: Sendable {
         case authenticate
         case select(database: Int)
         case setName
+        /// Answered with an error as long as Redis loads its data set.
+        case ping
     }
 
     /// What a reply to a step means.
@@ -40,6 +42,8 @@ struct RedisHandshake: Sendable {
         }
         encoder.command(["CLIENT", "SETNAME", configuration.clientName])
         steps.append(.setName)
+        encoder.command(["PING"])
+        steps.append(.ping)
         self.steps = steps
         self.bytes = encoder.bytes
     }
@@ -71,7 +75,8 @@ struct RedisHandshake: Sendable {
             return .refused(
                 handshakeError("the Redis user may not SELECT database \(database): allow it, or use another user")
             )
-        case ("ERR", .setName) where text.contains("CLIENT") || text.contains("unknown"), ("NOPERM", .setName):
+        case ("ERR", .setName) where text.contains("CLIENT") || text.contains("unknown"), ("NOPERM", .setName),
+            ("NOPERM", .ping):
             // A name is a convenience; an older server, or a user without the right, does without it.
             return .accepted
         default:

@@ -7,8 +7,8 @@ struct RedisReplyBuilder {
     private var completeNodes = 0
     private let maximumReplyBytes: Int
 
-    /// Why the reader must stop, when it was this side that refused to go on.
-    private(set) var refusal: String?
+    /// True when the reader was told to stop because a reply is too large.
+    private(set) var refusedSize = false
 
     init(maximumReplyBytes: Int) {
         self.maximumReplyBytes = maximumReplyBytes
@@ -61,7 +61,7 @@ struct RedisReplyBuilder {
     }
 
     private mutating func refuseSize() -> Bool {
-        refusal = "a reply is larger than \(maximumReplyBytes) bytes"
+        refusedSize = true
         return false
     }
 
@@ -94,7 +94,7 @@ struct RedisReplyBuilder {
     mutating func discardPartialReply() {
         replies.bytes.removeSubrange(completeBytes...)
         replies.nodes.removeSubrange(completeNodes...)
-        refusal = nil
+        refusedSize = false
     }
 
     /// Hands out the replies of one batch and begins the next.

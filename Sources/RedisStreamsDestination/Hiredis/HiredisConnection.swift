@@ -25,7 +25,9 @@ final class HiredisConnection {
         case reply
         /// Not enough bytes yet.
         case incomplete
-        /// Not RESP, or larger than allowed.
+        /// A reply that is larger than allowed; the connection is of no use any more.
+        case tooLarge(RedisError)
+        /// Not RESP; the connection is of no use any more.
         case violation(RedisError)
     }
 
@@ -145,18 +147,19 @@ extension HiredisConnection {
     func nextReply() -> Parsed {
         var reply: UnsafeMutableRawPointer?
         guard redisReaderGetReply(context.pointee.reader, &reply) == REDIS_OK else {
-            let reason = builder.pointee.refusal ?? readerText
-            return .violation(RedisError(.protocolViolation, "Redis sent something unexpected: \(reason)"))
+            if builder.pointee.refusedSize { return .tooLarge(sizeError) }
+            let reason = "Redis sent something that is not RESP: \(readerText)"
+            return .violation(RedisError(.protocolViolation, reason))
         }
         if reply != nil {
             builder.pointee.finishReply()
             return .reply
         }
-        guard unparsedBytes + builder.pointee.partialBytes <= maximumReplyBytes else {
-            let text = "Redis sent something unexpected: a reply is larger than \(maximumReplyBytes) bytes"
-            return .violation(RedisError(.protocolViolation, text))
-        }
-        return .incomplete
+        return unparsedBytes + builder.pointee.partialBytes <= maximumReplyBytes ? .incomplete : .tooLarge(sizeError)
+    }
+
+    private var sizeError: RedisError {
+        RedisError(.protocolViolation, "Redis sent a reply of more than \(maximumReplyBytes) bytes")
     }
 
     private var readerText: String {

@@ -3,9 +3,6 @@ import Glibc
 
 /// The thread on which a client lives.
 enum RedisClientThread {
-    /// The thread's name, as `ps -L` and debuggers show it.
-    static let name = "redis-client"
-
     /// Runs a ``RedisConnectionLoop`` on a new thread until the client is closed.
     static func start(_ core: RedisClientCore) throws(RedisError) {
         // The retain is given to the thread, which releases it; when there is no thread, it is released here.
@@ -22,8 +19,10 @@ enum RedisClientThread {
 
     private static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
         guard let argument else { return nil }
-        collectord_name_current_thread(name)
-        RedisConnectionLoop(core: Unmanaged<RedisClientCore>.fromOpaque(argument).takeRetainedValue()).run()
+        let core = Unmanaged<RedisClientCore>.fromOpaque(argument).takeRetainedValue()
+        // What `ps -L` and debuggers show: "redis-collectord", cut to 15 bytes.
+        collectord_name_current_thread("redis-\(core.configuration.clientName)")
+        RedisConnectionLoop(core: core).run()
         return nil
     }
 }

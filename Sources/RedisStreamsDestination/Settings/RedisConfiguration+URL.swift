@@ -24,7 +24,7 @@ extension RedisConfiguration {
         case "rediss":
             throw RedisError(
                 .unsupported,
-                "the Redis url asks for TLS, which is not supported yet: write redis://, or use a tunnel"
+                "TLS is not supported yet: write redis:// instead of rediss://, or use a tunnel"
             )
         default:
             throw Self.invalid("has an unknown scheme: begin it with redis:// or unix://")
@@ -113,7 +113,7 @@ extension RedisConfiguration {
         }
         guard let portText else { return (String(host), 6379) }
         guard let port = RedisOptions.wholeNumber(portText, in: RedisOptions.ports) else {
-            throw invalid("has a port outside of 1 to 65535")
+            throw invalid("has a port outside of 1 to 65535; inside a password write / as %2F and ? as %3F")
         }
         return (String(host), port)
     }

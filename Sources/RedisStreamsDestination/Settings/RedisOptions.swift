@@ -25,8 +25,8 @@ enum RedisOptions {
 
     /// Options of ioredis that would change where or how events are written, and why they are refused.
     static let unsupported: [(name: String, reason: String)] = [
-        ("tls", "asks for TLS, which is not supported yet: remove it, or use a tunnel"),
-        ("sentinels", "asks for Redis Sentinel, which is not supported yet: name the primary with host and port"),
+        ("tls", "TLS is not supported yet: remove it, or use a tunnel"),
+        ("sentinels", "Redis Sentinel is not supported yet: name the primary with host and port"),
         ("keyPrefix", "is not supported: write the prefix into streamKey"),
         ("readOnly", "is not supported: events are written, so name a primary"),
     ]
