@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "RedisStreamsDestination", targets: ["RedisStreamsDestination"]),
         .library(name: "Destinations", targets: ["Destinations"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
+        .library(name: "CollectorTesting", targets: ["CollectorTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -32,7 +33,7 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CHiredis",
-            pkgConfig: "hiredis",
+            // No pkgConfig: hiredis' file holds a flag that SwiftPM warns about; the module map links the library.
             providers: [.apt(["libhiredis-dev"])]
         ),
         .systemLibrary(
@@ -103,6 +104,22 @@ let package = Package(
                 "CHiredis",
                 "Collector",
                 "EventJSON",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "CollectorTesting",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RedisStreamsDestinationTests",
+            dependencies: [
+                "Collector",
+                "CollectorTesting",
+                "EventJSON",
+                "RedisStreamsDestination",
+                "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings

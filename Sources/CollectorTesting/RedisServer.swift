@@ -1,0 +1,149 @@
+import Glibc
+import Synchronization
+
+/// A real `redis-server` of a test's own, in a folder of its own, listening on a unix socket.
+///
+/// ```swift
+/// let server = try RedisServer()
+/// let probe = try server.probe()
+/// try probe.command("SET", "a", "1")
+/// server.kill()        // as by kill -9
+/// try server.start()   // again, in the same folder
+/// ```
+///
+/// The process is killed, and the folder deleted, when the last reference goes.
+public final class RedisServer: Sendable {
+    /// The socket's path.
+    public let socketPath: String
+    /// The TCP port on 127.0.0.1, when asked for.
+    public let port: Int?
+
+    private let directory: TemporaryDirectory
+    private let arguments: [String]
+    private let process = Mutex<pid_t?>(nil)
+
+    /// Starts a server and waits until it answers PING.
+    ///
+    /// - Parameters:
+    ///   - arguments: More arguments, such as `["--appendonly", "yes"]`.
+    ///   - listensOnTCP: Listen on a free port of 127.0.0.1 as well.
+    public init(_ arguments: [String] = [], listensOnTCP: Bool = false) throws {
+        directory = try TemporaryDirectory()
+        socketPath = directory.path + "/redis.sock"
+        port = listensOnTCP ? try Self.freePort() : nil
+        let basics = [
+            "--port", String(port ?? 0), "--bind", "127.0.0.1", "--unixsocket", socketPath, "--dir", directory.path,
+            "--save", "", "--logfile", directory.path + "/redis.log", "--daemonize", "no",
+        ]
+        self.arguments = ["redis-server"] + basics + arguments
+        try start()
+    }
+
+    deinit {
+        kill()
+    }
+
+    /// Starts the server again after ``kill()`` or ``stop()``, and waits until it answers PING.
+    public func start() throws {
+        try process.withLock { process in
+            guard process == nil else { return }
+            unlink(socketPath)
+            process = try Self.spawn(arguments)
+        }
+        let deadline = ContinuousClock.now + .seconds(30)
+        while !answersPing() {
+            guard ContinuousClock.now < deadline else {
+                throw TestSupportError("redis-server does not answer; its log is \(directory.path)/redis.log")
+            }
+            usleep(2_000)
+        }
+    }
+
+    /// Kills the process at once (SIGKILL) and waits for its end.
+    public func kill() {
+        end(SIGKILL)
+    }
+
+    /// Asks the process to end (SIGTERM) and waits for its end.
+    public func stop() {
+        end(SIGTERM)
+    }
+
+    /// Stops the process in its tracks (SIGSTOP) until ``resume()``: connections stay, nothing is answered.
+    public func freeze() {
+        process.withLock { process in _ = process.map { Glibc.kill($0, SIGSTOP) } }
+    }
+
+    /// Lets the process go on after ``freeze()``.
+    public func resume() {
+        process.withLock { process in _ = process.map { Glibc.kill($0, SIGCONT) } }
+    }
+
+    /// A new connection for looking at the server.
+    public func probe() throws -> RESPProbe {
+        try RESPProbe(unixSocket: socketPath)
+    }
+
+    private func answersPing() -> Bool {
+        guard let probe = try? RESPProbe(unixSocket: socketPath), let reply = try? probe.command("PING") else {
+            return false
+        }
+        // A server that wants a password is up as well.
+        return reply == .status("PONG") || reply.text?.hasPrefix("NOAUTH") == true
+    }
+
+    private func end(_ signal: Int32) {
+        process.withLock { process in
+            guard let identifier = process else { return }
+            process = nil
+            Glibc.kill(identifier, signal)
+            // A frozen process takes SIGTERM only when it goes on.
+            Glibc.kill(identifier, SIGCONT)
+            var status: Int32 = 0
+            while waitpid(identifier, &status, 0) == -1, errno == EINTR {}
+        }
+    }
+
+    private static func spawn(_ arguments: [String]) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for descriptor: Int32 in 0...2 {
+            posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
+        }
+        // The threads of the concurrency runtime block signals, and a child would inherit that.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var noSignals = sigset_t()
+        sigemptyset(&noSignals)
+        posix_spawnattr_setsigmask(&attributes, &noSignals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+        pointers.append(nil)
+        defer { for pointer in pointers { free(pointer) } }
+        var identifier = pid_t()
+        let code = posix_spawnp(&identifier, arguments[0], &actions, &attributes, pointers, environ)
+        guard code == 0 else {
+            throw TestSupportError("cannot start \(arguments[0]): \(String(cString: strerror(code)))")
+        }
+        return identifier
+    }
+
+    /// A port that was free a moment ago.
+    private static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let status = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                bind(descriptor, generic, size) == 0 ? getsockname(descriptor, generic, &size) : -1
+            }
+        }
+        guard status == 0 else { throw TestSupportError("no free port: \(String(cString: strerror(errno)))") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}

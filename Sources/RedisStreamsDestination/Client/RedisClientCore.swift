@@ -1,0 +1,154 @@
+import Logging
+import Synchronization
+
+/// What the callers and the client's thread share.
+final class RedisClientCore: Sendable {
+    typealias Instant = ContinuousClock.Instant
+
+    /// What the thread takes out of the inbox, and the emptied arrays it puts in.
+    struct Exchange {
+        var bytes: [UInt8] = []
+        var commandLengths: [Int] = []
+        var batches: [RedisInbox.Batch] = []
+        var phase = RedisInbox.Phase.idle
+        /// What was answered since the last exchange.
+        var answeredBytes = 0
+        var answeredCommands = 0
+    }
+
+    let configuration: RedisConfiguration
+    let logger: Logger
+    let wakeUp: RedisWakeUp
+
+    private let connected = Atomic(false)
+    private let inbox = Mutex(RedisInbox())
+
+    init(configuration: RedisConfiguration, logger: Logger) throws(RedisError) {
+        self.configuration = configuration
+        self.logger = logger
+        self.wakeUp = try RedisWakeUp()
+    }
+}
+
+extension RedisClientCore {
+    /// True from the end of the handshake to the loss of the connection.
+    var isConnected: Bool {
+        get { connected.load(ordering: .relaxed) }
+        set { connected.store(newValue, ordering: .relaxed) }
+    }
+}
+
+// MARK: - The callers' side
+
+extension RedisClientCore {
+    /// Encodes commands and adds them as one batch; `completion` is called exactly once, unless this throws.
+    func enqueue(
+        encode: (inout RESPEncoder) -> Void,
+        completion: @escaping @Sendable (RedisReplies) -> Void
+    ) throws(RedisError) {
+        let shouldWake = try inbox.withLock { inbox throws(RedisError) in
+            // Read inside the lock: deadlines must not decrease from batch to batch.
+            let deadline = ContinuousClock.now + configuration.commandTimeout
+            return try inbox.add(
+                limits: configuration.limits,
+                deadline: deadline,
+                encode: encode,
+                completion: completion
+            )
+        }
+        if shouldWake { wakeUp.wake() }
+    }
+
+    /// True: the caller starts the thread now.
+    ///
+    /// False: it was started, or is closed.
+    func markStarted() -> Bool {
+        inbox.withLock { inbox in
+            guard inbox.phase == .idle else { return false }
+            inbox.phase = .running
+            return true
+        }
+    }
+
+    /// Resumes the continuation when the client has ended.
+    func quit(deadline: Instant, waiter: CheckedContinuation<RedisError?, Never>) {
+        let wasIdle = inbox.withLock { inbox -> Bool? in
+            switch inbox.phase {
+            case .idle:
+                inbox.quitWaiters.append(waiter)
+                return true
+            case .running:
+                inbox.phase = .quitting(deadline: deadline)
+                inbox.quitWaiters.append(waiter)
+                return false
+            case .quitting, .abandoned:
+                inbox.quitWaiters.append(waiter)
+                return false
+            case .closed:
+                return nil
+            }
+        }
+        switch wasIdle {
+        case true?: finish(nil)
+        case false?: wakeUp.wake()
+        case nil: waiter.resume(returning: nil)
+        }
+    }
+
+    /// Ends the thread without waiting for replies.
+    ///
+    /// Waiting commands fail.
+    func abandon() {
+        let wasIdle = inbox.withLock { inbox in
+            if inbox.phase == .idle { return true }
+            if inbox.phase == .running { inbox.phase = .abandoned }
+            return false
+        }
+        if wasIdle {
+            finish(nil)
+        } else {
+            wakeUp.wake()
+        }
+    }
+}
+
+// MARK: - The thread's side
+
+extension RedisClientCore {
+    /// Swaps the filled arrays for empty ones, and accounts for what was answered.
+    func swapInbox(_ exchange: inout Exchange) {
+        inbox.withLock { inbox in
+            inbox.isThreadAsleep = false
+            inbox.encoder.exchange(bytes: &exchange.bytes, commandLengths: &exchange.commandLengths)
+            swap(&inbox.batches, &exchange.batches)
+            inbox.pendingBytes -= exchange.answeredBytes
+            inbox.pendingCommands -= exchange.answeredCommands
+            exchange.phase = inbox.phase
+        }
+    }
+
+    /// True: the inbox is empty, and whoever adds to it will wake the thread.
+    ///
+    /// False: do not sleep.
+    func prepareToSleep() -> Bool {
+        inbox.withLock { inbox in
+            inbox.isThreadAsleep = inbox.batches.isEmpty
+            return inbox.isThreadAsleep
+        }
+    }
+
+    /// The client has ended: whatever is left fails, whoever waits for the end is resumed.
+    func finish(_ error: RedisError?) {
+        isConnected = false
+        var last = RedisInbox()
+        last.phase = .closed
+        inbox.withLock { swap(&$0, &last) }
+        for batch in last.batches {
+            let closed = RedisError(.closed, "the Redis client is closed")
+            batch.completion(.failed(commandCount: batch.commandCount, closed))
+        }
+        for waiter in last.quitWaiters {
+            waiter.resume(returning: error)
+        }
+    }
+}

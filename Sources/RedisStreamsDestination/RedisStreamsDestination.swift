@@ -1,0 +1,109 @@
+public import Collector
+import EventJSON
+import Logging
+import Synchronization
+
+/// Writes events to Redis Streams: one XADD per event, pipelined over one long-lived connection.
+///
+/// ```json
+/// "redis": { "package": "redis", "config": { "settings": { "redis": { "streamKey": "walkeros:events" } } } }
+/// ```
+///
+/// The settings are those of ``RedisStreamsSettings``. Redis need not be up when the collector starts: the client
+/// connects in the background, and events wait for it.
+///
+/// Each event gets its own outcome: delivered with the entry's id; retry when Redis is away, loading, full or refuses
+/// the password; rejected when Redis would refuse it every time. An event whose reply was lost is sent again, so a
+/// stream may hold it twice: the event's `id` tells.
+public final class RedisStreamsDestination: PipelinedDestination {
+    /// How long ``destroy(_:)`` waits for replies and for QUIT.
+    static let destroyTimeout = Duration.seconds(5)
+
+    private struct Ready: Sendable {
+        let settings: RedisStreamsSettings
+        let client: RedisClient
+        let ownsClient: Bool
+        let logger: Logger
+    }
+
+    private let suppliedClient: RedisClient?
+    private let ready = Mutex<Ready?>(nil)
+
+    /// A destination that makes its own client when it is initialized, and quits it when it is destroyed.
+    public init() {
+        suppliedClient = nil
+    }
+
+    /// A destination that uses a client of yours.
+    ///
+    /// You start it and you quit it; `url` and `options` of the settings are checked and not used.
+    public init(client: RedisClient) {
+        suppliedClient = client
+    }
+
+    /// `redis`.
+    public var type: String { "redis" }
+
+    /// Checks the settings and starts the client, which connects in the background.
+    ///
+    /// - Throws: ``RedisSettingsError`` with everything that is wrong with the settings, ``RedisError`` when the
+    ///   process has no thread or descriptor left.
+    public func initialize(_ context: DestinationContext) async throws -> DestinationReadiness {
+        if ready.withLock({ $0 != nil }) { return .ready }
+        do {
+            let settings = try RedisStreamsSettings(context.settings)
+            for notice in settings.notices {
+                context.logger.warning("\(notice)")
+            }
+            let client = try suppliedClient ?? makeClient(settings, context.logger)
+            let ownsClient = suppliedClient == nil
+            ready.withLock {
+                $0 = Ready(settings: settings, client: client, ownsClient: ownsClient, logger: context.logger)
+            }
+            return .ready
+        } catch {
+            context.logger.error("\(error)")
+            throw error
+        }
+    }
+
+    private func makeClient(_ settings: RedisStreamsSettings, _ logger: Logger) throws(RedisError) -> RedisClient {
+        let client = try RedisClient(configuration: settings.configuration, logger: logger)
+        try client.start()
+        return client
+    }
+
+    /// Begins to write the events of a batch, after those of the batches before.
+    public func deliver(_ batch: DeliveryBatch, completion: @escaping @Sendable ([DeliveryOutcome]) -> Void) {
+        guard let ready = ready.withLock({ $0 }) else {
+            let outcome = DeliveryOutcome.retry(reason: "the Redis destination is not initialized")
+            return completion(batch.deliveries.map { _ in outcome })
+        }
+        let report = RedisDeliveryReport(settings: ready.settings, logger: ready.logger, deliveries: batch.deliveries)
+        report.began()
+        do throws(RedisError) {
+            try ready.client.enqueue { encoder in
+                var writer = RedisStreamsWriter(settings: ready.settings)
+                for delivery in batch.deliveries {
+                    writer.write(delivery, to: &encoder)
+                }
+            } completion: { replies in
+                completion(report.outcomes(of: replies))
+            }
+        } catch {
+            completion(report.outcomes(refused: error))
+        }
+    }
+
+    /// Waits up to 5 s until everything under way is answered, sends QUIT and frees the client.
+    ///
+    /// A client of yours is left as it is. Calling it again does nothing.
+    ///
+    /// - Throws: ``RedisError`` when not everything was answered or QUIT failed; the client is freed all the same.
+    public func destroy(_ context: DestinationContext) async throws {
+        var last: Ready?
+        ready.withLock { swap(&$0, &last) }
+        guard let last, last.ownsClient else { return }
+        try await last.client.quit(timeout: Self.destroyTimeout)
+    }
+}

@@ -1,0 +1,162 @@
+import Collector
+import EventJSON
+import Testing
+
+@testable import RedisStreamsDestination
+
+@Suite("Settings")
+struct RedisStreamsSettingsTests {
+    private func settings(_ redis: JSONValue) throws -> RedisStreamsSettings {
+        try RedisStreamsSettings(["redis": redis])
+    }
+
+    @Test("defaults")
+    func defaults() throws {
+        let settings = try settings(["streamKey": "s"])
+        #expect(settings == RedisStreamsSettings(streamKey: "s"))
+        #expect(settings.maximumLength == nil)
+        #expect(!settings.trimsExactly)
+        #expect(settings.serialization == .json)
+        #expect(settings.configuration.description == "redis://localhost:6379/0")
+    }
+
+    @Test("everything that can be set")
+    func everything() throws {
+        let settings = try settings([
+            "streamKey": "s", "maxLen": 5, "exactTrimming": true, "serialization": "flat",
+            "options": [
+                "host": "h", "port": "7000", "db": 2, "username": "u", "password": "p", "connectionName": "n",
+                "connectTimeout": 1, "commandTimeout": 2, "keepAlive": 3000, "tls": nil, "maxRetriesPerRequest": nil,
+            ],
+        ])
+        #expect(settings.maximumLength == 5)
+        #expect(settings.trimsExactly)
+        #expect(settings.serialization == .flat)
+        let configuration = settings.configuration
+        #expect(configuration.endpoint == .tcp(host: "h", port: 7000))
+        #expect(configuration.database == 2)
+        #expect(configuration.username == "u")
+        #expect(configuration.password == "p")
+        #expect(configuration.clientName == "n")
+        #expect(configuration.connectTimeout == .milliseconds(1))
+        #expect(configuration.commandTimeout == .milliseconds(2))
+        #expect(configuration.keepAlive == .seconds(3))
+        #expect(
+            settings.notices == [
+                "settings.redis.options.maxRetriesPerRequest steers ioredis only and has no effect here"
+            ]
+        )
+    }
+
+    @Test("a path wins over host and port, a url over all options, null is nothing")
+    func precedence() throws {
+        #expect(
+            try settings(["streamKey": "s", "options": ["host": "h", "path": "/p"]]).configuration.endpoint
+                == .unix(path: "/p")
+        )
+        let both = try settings(["streamKey": "s", "url": "redis://u", "options": ["host": "h"]])
+        #expect(both.configuration.endpoint == .tcp(host: "u", port: 6379))
+        #expect(both.notices.count == 1)
+        let nothing = try settings(["streamKey": "s", "url": nil, "options": nil, "maxLen": nil, "exactTrimming": nil])
+        #expect(nothing == RedisStreamsSettings(streamKey: "s"))
+        let empty = try settings(["streamKey": "s", "url": "", "maxLen": 0, "options": ["password": "", "path": ""]])
+        #expect(empty == RedisStreamsSettings(streamKey: "s"))
+    }
+
+    @Test("a missing stream key is told in walkerOS' words")
+    func missingStreamKey() {
+        let cases: [JSONValue] = [
+            .missing, [:], ["redis": nil], ["redis": [:]], ["redis": ["streamKey": ""]], ["redis": ["streamKey": nil]],
+            ["redis": ["streamKey": 0]], ["redis": ["streamKey": false]],
+        ]
+        for value in cases {
+            let error = #expect(throws: RedisSettingsError.self) { try RedisStreamsSettings(value) }
+            #expect(error.map { "\($0)" } == "Config settings redis.streamKey missing")
+        }
+    }
+
+    private static let wrong: [(redis: JSONValue, path: String, named: String)] = [
+        (["streamKey": 5], "streamKey", "a text"),
+        (["streamKey": ["a"]], "streamKey", "a text"),
+        (["url": 5], "url", "a text"),
+        (["url": "rediss://h"], "url", "TLS is not supported yet"),
+        (["url": "redis://h:hunter2"], "url", "port"),
+        (["options": "hunter2"], "options", "an object"),
+        (["maxLen": 10.5], "maxLen", "a whole number of at least 0, not 10.5"),
+        (["maxLen": -1], "maxLen", "at least 0"),
+        (["maxLen": "10"], "maxLen", "a whole number"),
+        (["maxLen": true], "maxLen", "a whole number"),
+        (["maxLen": 1e30], "maxLen", "a whole number"),
+        (["exactTrimming": "yes"], "exactTrimming", "true or false"),
+        (["exactTrimming": 1], "exactTrimming", "true or false"),
+        (["serialization": "xml"], "serialization", "\"json\" or \"flat\""),
+        (["serialization": ""], "serialization", "\"json\" or \"flat\""),
+        (["serialization": 1], "serialization", "a text"),
+        (["foo": 1], "foo", "unknown"),
+        (["maxlen": 1], "maxlen", "did you mean \"maxLen\"?"),
+        (["stream": 1], "stream", "unknown"),
+        (["options": ["hsot": "h"]], "options.hsot", "did you mean \"host\"?"),
+        (["options": ["port": 0]], "options.port", "1 to 65535"),
+        (["options": ["port": "x"]], "options.port", "1 to 65535"),
+        (["options": ["host": "a b"]], "options.host", "host name"),
+        (["options": ["host": 5]], "options.host", "a text"),
+        (["options": ["db": -1]], "options.db", "a whole number"),
+        (["options": ["password": 5]], "options.password", "a text"),
+        (["options": ["tls": [:]]], "options.tls", "not supported yet"),
+        (["options": ["tls": true]], "options.tls", "not supported yet"),
+        (["options": ["sentinels": [[:]]]], "options.sentinels", "not supported yet"),
+        (["options": ["keyPrefix": "p:"]], "options.keyPrefix", "streamKey"),
+        (["options": ["commandTimeout": 0]], "options.commandTimeout", "1 to 3600000"),
+        (["options": ["connectTimeout": "5000"]], "options.connectTimeout", "a whole number"),
+        (["options": ["path": "relative"]], "options.path", "absolute"),
+        (["options": ["connectionName": "a b"]], "options.connectionName", "printable"),
+    ]
+
+    @Test("wrong values are refused with path and remedy", arguments: wrong)
+    func wrongValues(_ wrong: (redis: JSONValue, path: String, named: String)) throws {
+        var redis: JSONObject = ["streamKey": "s"]
+        for member in wrong.redis.object ?? [:] { redis[member.name] = member.value }
+        let error = #expect(throws: RedisSettingsError.self) { try settings(.object(redis)) }
+        #expect(error?.problems.count == 1)
+        let problem = try #require(error?.problems.first)
+        #expect(problem.path.joined(separator: ".") == "settings.redis." + wrong.path)
+        #expect(problem.message.contains(wrong.named), "\(problem.message)")
+        #expect(!problem.message.contains("hunter2"))
+    }
+
+    @Test("all problems are told at once")
+    func allAtOnce() {
+        let error = #expect(throws: RedisSettingsError.self) {
+            try settings(["maxLen": "x", "serialization": "xml", "options": ["port": 0, "foo": 1], "bar": 1])
+        }
+        #expect(error?.problems.map { $0.path.last } == ["streamKey", "port", "foo", "maxLen", "serialization", "bar"])
+    }
+}
+
+@Suite("Error classification")
+struct RedisErrorClassificationTests {
+    private static let rows: [(text: String, expected: RedisErrorClassification)] = [
+        ("LOADING Redis is loading the dataset in memory", .transient),
+        ("BUSY Redis is busy running a script.", .transient),
+        ("OOM command not allowed when used memory > 'maxmemory'.", .transient),
+        ("READONLY You can't write against a read only replica.", .transient),
+        ("MISCONF Redis is configured to save RDB snapshots", .transient),
+        ("NOAUTH Authentication required.", .configuration),
+        ("WRONGPASS invalid username-password pair", .configuration),
+        ("NOPERM this user has no permissions to run the 'xadd' command", .configuration),
+        ("WRONGTYPE Operation against a key holding the wrong kind of value", .permanent),
+        ("ERR wrong number of arguments for 'xadd' command", .permanent),
+        ("OOMPH", .permanent), ("", .permanent), ("plain", .permanent),
+    ]
+
+    @Test("by the first word", arguments: rows)
+    func classifies(_ row: (text: String, expected: RedisErrorClassification)) {
+        #expect(RedisErrorClassification(row.text) == row.expected)
+    }
+
+    @Test("the table names no code twice")
+    func unique() {
+        let codes = RedisErrorClassification.table.map(\.code)
+        #expect(Set(codes).count == codes.count)
+    }
+}
