@@ -17,7 +17,12 @@ extension DestinationType {
         packages: ["@walkeros/server-destination-redis"],
         summary: "Adds each event to a Redis stream, pipelined over one connection.",
         settings: [
-            SettingDescription("redis", .object(redisSettings), isRequired: true, "Where Redis is and how it is written.")
+            SettingDescription(
+                "redis",
+                .object(redisSettings),
+                isRequired: true,
+                "Where Redis is and how it is written."
+            )
         ],
         ruleSettings: [
             SettingDescription("streamKey", .string, "The stream for the rule's events.")
@@ -30,15 +35,30 @@ extension DestinationType {
 
     private static let redisSettings = [
         SettingDescription("streamKey", .string, isRequired: true, "The stream that events are added to."),
-        SettingDescription("url", .string, "redis://[user[:password]@]host[:port][/db] or unix:///path; wins over options."),
         SettingDescription(
-            "options", .object(connectionOptions), default: "localhost:6379", "Where Redis is, named as in ioredis."),
+            "url",
+            .string,
+            "redis://[user[:password]@]host[:port][/db] or unix:///path; wins over options."
+        ),
         SettingDescription(
-            "maxLen", .integer(0...Int.max), default: "0 (all)", "Entries that the stream keeps; older ones are trimmed."),
+            "options",
+            .object(connectionOptions),
+            default: "localhost:6379",
+            "Where Redis is, named as in ioredis."
+        ),
+        SettingDescription(
+            "maxLen",
+            .integer(0...Int.max),
+            default: "0 (all)",
+            "Entries that the stream keeps; older ones are trimmed."
+        ),
         SettingDescription("exactTrimming", .boolean, default: "false", "Keep exactly maxLen entries, at a cost."),
         SettingDescription(
-            "serialization", .choice(RedisStreamsSettings.Serialization.allCases.map(\.rawValue)), default: "json",
-            "One field \"event\" with JSON, or one field per member."),
+            "serialization",
+            .choice(RedisStreamsSettings.Serialization.allCases.map(\.rawValue)),
+            default: "json",
+            "One field \"event\" with JSON, or one field per member."
+        ),
     ]
 
     private static let connectionOptions = [
@@ -51,6 +71,11 @@ extension DestinationType {
         SettingDescription("connectionName", .string, default: "collectord", "The name in CLIENT LIST."),
         SettingDescription("connectTimeout", .integer(1...3_600_000), default: "5000", "Milliseconds to connect."),
         SettingDescription("commandTimeout", .integer(1...3_600_000), default: "10000", "Milliseconds to a reply."),
-        SettingDescription("keepAlive", .integer(0...3_600_000), default: "15000", "Milliseconds between TCP keep-alives."),
+        SettingDescription(
+            "keepAlive",
+            .integer(0...3_600_000),
+            default: "15000",
+            "Milliseconds between TCP keep-alives."
+        ),
     ]
 }

@@ -89,6 +89,7 @@ struct Daemon {
               curl -d '{"name":"page view","data":{"title":"Hello"}}' -H 'Content-Type: application/json' http://localhost:\(port)/collect
 
             Then write a flow.json and start: collectord run flow.json
-            """)
+            """
+        )
     }
 }

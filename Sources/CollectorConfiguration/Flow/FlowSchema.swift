@@ -147,7 +147,12 @@ public enum FlowSchema {
         config["env"] = object("The source's environment.")
         config["settings"] = settings(type.settings)
         for option in type.options { config[option.name] = property(option) }
-        return step([type.name] + type.packages, summary: type.summary, config: config, extra: ["primary": ["type": "boolean"]])
+        return step(
+            [type.name] + type.packages,
+            summary: type.summary,
+            config: config,
+            extra: ["primary": ["type": "boolean"]]
+        )
     }
 
     private static func entry(_ type: DestinationType) -> JSONValue {

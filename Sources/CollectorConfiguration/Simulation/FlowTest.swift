@@ -36,7 +36,9 @@ public struct FlowTest: Sendable {
     /// The cases of a test file.
     ///
     /// - Throws: `FlowErrors` if the file is not as described above.
-    public static func cases(ofTestFile text: [UInt8], name: String) throws(FlowErrors) -> (flow: String?, tests: [FlowTest]) {
+    public static func cases(ofTestFile text: [UInt8], name: String) throws(FlowErrors) -> (
+        flow: String?, tests: [FlowTest]
+    ) {
         let file = try FlowFile(text: text, name: name)
         var problems: [String: [String]] = [:]
         var tests: [FlowTest] = []
@@ -51,11 +53,15 @@ public struct FlowTest: Sendable {
                     events: events,
                     consent: value["consent"].object ?? [:],
                     expected: value["expect"].object ?? [:]
-                ))
+                )
+            )
         }
         if !problems.isEmpty {
             throw FlowErrors(
-                problems.map { .init(path: $0.value, message: $0.key) }, file: name, text: text)
+                problems.map { .init(path: $0.value, message: $0.key) },
+                file: name,
+                text: text
+            )
         }
         return (file.root["flow"].string, tests)
     }
@@ -125,7 +131,8 @@ public struct FlowTest: Sendable {
         case (.object(let members), .object(let wantedMembers)):
             return wantedMembers.allSatisfy { contains(members[$0.name], $0.value) }
         case (.array(let elements), .array(let wantedElements)):
-            return elements.count == wantedElements.count && zip(elements, wantedElements).allSatisfy { contains($0, $1) }
+            return elements.count == wantedElements.count
+                && zip(elements, wantedElements).allSatisfy { contains($0, $1) }
         default: return value == wanted
         }
     }

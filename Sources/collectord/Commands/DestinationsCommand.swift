@@ -47,7 +47,8 @@ struct DestinationsCommand: AsyncParsableCommand {
         switch kind {
         case .string: "text"
         case .integer(let range):
-            range.upperBound == .max ? "whole number from \(range.lowerBound)" : "whole number \(range.lowerBound) to \(range.upperBound)"
+            range.upperBound == .max
+                ? "whole number from \(range.lowerBound)" : "whole number \(range.lowerBound) to \(range.upperBound)"
         case .boolean: "true or false"
         case .choice(let values): values.joined(separator: " or ")
         case .object, .dictionary: "object"

@@ -16,6 +16,8 @@ struct ValidateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let flow = try FlowLoading.flow(file: file, named: flow)
-        print("\(file): flow \"\(flow.name)\" is valid: \(flow.sources.count) sources, \(flow.destinations.count) destinations")
+        print(
+            "\(file): flow \"\(flow.name)\" is valid: \(flow.sources.count) sources, \(flow.destinations.count) destinations"
+        )
     }
 }
