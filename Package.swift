@@ -200,6 +200,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "collectordTests",
+            dependencies: ["CollectorTesting", "EventJSON", "TestSupport", "collectord"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "HTTPServerTests",
             dependencies: [
                 "CZlib",
