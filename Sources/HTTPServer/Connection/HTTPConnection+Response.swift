@@ -51,7 +51,7 @@ extension HTTPConnection: HTTPResponseSink {
         self.request.responseByteCount += self.outbound.readableBytes - start
     }
 
-    /// The answer is written to its end: what comes next?
+    /// The answer is written to its end: goes on with the next request, or closes.
     private func finishResponse(_ exchange: UInt64) {
         let action = self.machine.endResponse(exchange)
         self.streamFraming = nil

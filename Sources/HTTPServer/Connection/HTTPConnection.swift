@@ -131,6 +131,7 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        self.gate = nil
         self.outbound = ByteBuffer()
     }
 

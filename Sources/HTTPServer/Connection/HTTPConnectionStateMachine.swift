@@ -48,7 +48,7 @@ struct HTTPConnectionStateMachine {
             return max(0, contentLength - self.receivedByteCount)
         }
 
-        /// Whether more of the request may arrive. The end of one without a body is a formality.
+        /// Whether more of the request may arrive; the end of one without a body is a formality.
         var mayReceiveMore: Bool {
             !self.requestIsComplete && (self.isChunked || self.expectedByteCount > 0)
         }
@@ -272,7 +272,7 @@ extension HTTPConnectionStateMachine {
 
     /// The receiver of the body asked for a pause, or for the end of one.
     mutating func pauseBody(_ identifier: UInt64, _ isPaused: Bool) {
-        guard var exchange = self.exchange(identifier) else { return }
+        guard var exchange = self.exchange(identifier), !exchange.discardsBody else { return }
         exchange.isPaused = isPaused
         self.state = .exchange(exchange)
     }

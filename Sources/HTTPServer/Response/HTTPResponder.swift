@@ -40,7 +40,7 @@ public final class HTTPResponder: Sendable {
         if self.sink.eventLoop.inEventLoop {
             self.sink.respond(response, to: self.exchange)
         } else {
-            self.sink.eventLoop.execute { [sink, exchange] in sink.respond(response, to: exchange) }
+            self.sink.onEventLoop { [exchange] in $0.respond(response, to: exchange) }
         }
     }
 
@@ -56,10 +56,10 @@ public final class HTTPResponder: Sendable {
 
     /// Calls back, on the event loop, when the connection or the server goes away before the answer is complete.
     ///
-    /// One callback is kept; a later one replaces it. It is called at once with ``HTTPConnectionEvent/closed`` when
-    /// the connection is closed already. It is let go when the answer is complete.
+    /// One callback is kept; a later one replaces it. When the connection is closed already it is called at once, on the
+    /// caller's thread, with ``HTTPConnectionEvent/closed``. It is let go when the answer is complete.
     public func onConnectionEvent(_ callback: @escaping @Sendable (HTTPConnectionEvent) -> Void) {
-        self.sink.onEventLoop { [exchange] in $0.observe(exchange, callback) }
+        self.sink.observeOnEventLoop(self.exchange, callback)
     }
 
     /// Stops reading a streamed body, so that the client has to wait, until ``resumeBody()``.

@@ -31,11 +31,21 @@ protocol HTTPResponseSink: AnyObject, Sendable {
 
 extension HTTPResponseSink {
     /// Runs `work` now when on the event loop, soon otherwise.
-    func onEventLoop(_ work: @escaping @Sendable (any HTTPResponseSink) -> Void) {
+    ///
+    /// When the connection is closed nothing is run: the event loop may be gone too. Returns whether it was open.
+    @discardableResult
+    func onEventLoop(_ work: @escaping @Sendable (any HTTPResponseSink) -> Void) -> Bool {
+        guard self.isOpen else { return false }
         if self.eventLoop.inEventLoop {
             work(self)
         } else {
             self.eventLoop.execute { work(self) }
         }
+        return true
+    }
+
+    /// Registers a callback, or calls it now when the connection is closed.
+    func observeOnEventLoop(_ exchange: UInt64, _ callback: @escaping @Sendable (HTTPConnectionEvent) -> Void) {
+        if !self.onEventLoop({ $0.observe(exchange, callback) }) { callback(.closed) }
     }
 }

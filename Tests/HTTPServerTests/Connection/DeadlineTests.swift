@@ -3,7 +3,9 @@ import NIOCore
 import NIOHTTP1
 import Testing
 
-/// What happens when somebody is too slow. The clock is the test's.
+/// What happens when somebody is too slow.
+///
+/// The clock is the test's.
 @Suite struct DeadlineTests {
     private static let limits: HTTPLimits = {
         var limits = HTTPLimits()
