@@ -80,7 +80,12 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.receive(.part(Self.unwrapInboundIn(data)))
+        let part = Self.unwrapInboundIn(data)
+        if self.queue.isEmpty && self.canTakeInput {
+            self.take(part)
+        } else {
+            self.queue.append(.part(part))
+        }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -168,11 +173,17 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
         self.machine.acceptsInput && (self.channel.isWritable || self.machine.isReadingRequest)
     }
 
+    private func take(_ part: HTTPServerRequestPart) {
+        switch part {
+        case .head(let head): self.takeHead(head)
+        case .body(let bytes): self.takeBody(bytes)
+        case .end: self.takeEnd()
+        }
+    }
+
     private func take(_ input: HTTPConnectionInput) {
         switch input {
-        case .part(.head(let head)): self.takeHead(head)
-        case .part(.body(let bytes)): self.takeBody(bytes)
-        case .part(.end): self.takeEnd()
+        case .part(let part): self.take(part)
         case .failure(let refusal): self.refuse(refusal)
         case .end: self.closeInput()
         }

@@ -1,6 +1,6 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
-import Synchronization
 
 /// A client that sends and receives bytes over a real socket.
 final class TestClient: Sendable {
@@ -88,10 +88,10 @@ private final class Inbox: Sendable {
                 []
     }
 
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
-    var bytes: [UInt8] { self.state.withLock(\.bytes) }
-    var wasReset: Bool { self.state.withLock(\.wasReset) }
+    var bytes: [UInt8] { self.state.withLockedValue(\.bytes) }
+    var wasReset: Bool { self.state.withLockedValue(\.wasReset) }
 
     func wait(until isSatisfied: @escaping @Sendable ([UInt8], Bool) -> Bool) async throws -> [UInt8] {
         try await withCheckedThrowingContinuation { continuation in
@@ -111,7 +111,7 @@ private final class Inbox: Sendable {
     }
 
     private func update(_ change: (inout State) -> Void) {
-        let (done, failed, bytes) = self.state.withLock { state in
+        let (done, failed, bytes) = self.state.withLockedValue { state in
             change(&state)
             let done = state.waiters.filter { $0.isSatisfied(state.bytes, state.isClosed) }
             let left = state.waiters.filter { !$0.isSatisfied(state.bytes, state.isClosed) }
