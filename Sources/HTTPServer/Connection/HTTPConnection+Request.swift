@@ -105,21 +105,19 @@ extension HTTPConnection {
         }
     }
 
-    /// The body cannot be had: somebody else than the handler's `then` answers.
+    /// The body cannot be had: the answer is not the one that the handler wanted to give.
     func failBody(_ failure: HTTPBodyFailure) {
-        switch self.takeConsumer() {
-        case .collect(let collection):
-            self.machine.discardBody()
-            collection.fail(failure)
-        case .stream(let receiver):
-            receiver.fail(failure)
-            if self.machine.responseIsPending {
-                self.respond(failure.response(), to: self.machine.exchangeCount)
-            } else {
-                self.closeNow()
-            }
-        case .none:
-            break
+        let consumer = self.takeConsumer()
+        if case .stream(let receiver) = consumer { receiver.fail(failure) }
+        guard self.machine.responseIsPending else {
+            // A streamed answer has begun. Cut off, it tells the client that something went wrong.
+            self.closeNow()
+            return
+        }
+        self.machine.discardBody()
+        switch consumer {
+        case .collect(let collection): collection.fail(failure)
+        case .stream, .none: self.respond(failure.response(), to: self.machine.exchangeCount)
         }
     }
 

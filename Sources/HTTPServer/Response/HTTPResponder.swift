@@ -57,7 +57,8 @@ public final class HTTPResponder: Sendable {
     /// Calls back, on the event loop, when the connection or the server goes away before the answer is complete.
     ///
     /// One callback is kept; a later one replaces it. When the connection is closed already it is called at once, on the
-    /// caller's thread, with ``HTTPConnectionEvent/closed``. It is let go when the answer is complete.
+    /// caller's thread, with ``HTTPConnectionEvent/closed``. It is let go when the answer is complete; until then a callback
+    /// that holds the responder keeps it alive.
     public func onConnectionEvent(_ callback: @escaping @Sendable (HTTPConnectionEvent) -> Void) {
         self.sink.observeOnEventLoop(self.exchange, callback)
     }
