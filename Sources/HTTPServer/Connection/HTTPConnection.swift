@@ -25,7 +25,7 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
     /// Decoded input that has to wait for the current exchange.
     ///
     /// The gate keeps it short.
-    private var queue = CircularBuffer<HTTPConnectionInput>()
+    private(set) var queue = CircularBuffer<HTTPConnectionInput>()
     private var isPumping = false
     private var isReading = false
     private var isReadPending = false
