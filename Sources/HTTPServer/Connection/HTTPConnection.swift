@@ -202,9 +202,10 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
     private func feed() -> Bool {
         guard let gate = self.gate else { return false }
         if self.machine.isClosing { gate.discard() }
+        let awaitedHead = self.machine.awaitsHead
         let exchangeCount = self.machine.exchangeCount
         return gate.feed(expectedBodyByteCount: self.machine.expectedBodyByteCount) {
-            self.machine.receiveHeadBytes(sinceExchange: exchangeCount)
+            awaitedHead && self.machine.receiveHeadBytes(sinceExchange: exchangeCount)
         }
     }
 

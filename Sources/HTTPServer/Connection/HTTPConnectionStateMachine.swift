@@ -139,20 +139,21 @@ struct HTTPConnectionStateMachine {
 // MARK: - Reading the request
 
 extension HTTPConnectionStateMachine {
-    /// Bytes arrived while so many exchanges had begun.
-    ///
-    /// Returns whether they are the beginning of a head and nothing else.
-    mutating func receiveHeadBytes(sinceExchange exchangeCount: UInt64) -> Bool {
-        guard self.exchangeCount == exchangeCount else { return false }
+    /// Whether the bytes that come next belong to a head.
+    var awaitsHead: Bool {
         switch self.state {
-        case .idle:
-            self.state = .readingHead
-            return true
-        case .readingHead:
-            return true
-        case .exchange, .closing, .lingering, .closed:
-            return false
+        case .idle, .readingHead: true
+        case .exchange, .closing, .lingering, .closed: false
         }
+    }
+
+    /// Bytes of a head arrived, when so many exchanges had begun.
+    ///
+    /// Returns whether they are its beginning and nothing else.
+    mutating func receiveHeadBytes(sinceExchange exchangeCount: UInt64) -> Bool {
+        guard self.awaitsHead, self.exchangeCount == exchangeCount else { return false }
+        self.state = .readingHead
+        return true
     }
 
     enum HeadAction: Equatable {

@@ -60,6 +60,18 @@ import Testing
         #expect(try connection.responses().map(\.status) == [200, 200, 408])
     }
 
+    @Test("after a long body in one read the connection is idle, and not in the middle of a head")
+    func idleAfterLongBody() throws {
+        let connection = try self.connection()
+        let body = String(repeating: "b", count: 100_000)
+        try connection.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n\(body)")
+        connection.advance(milliseconds: 4_800)
+        #expect(!connection.isClosed && !connection.isLingering)
+        connection.advance(milliseconds: 500)
+        #expect(connection.isClosed)
+        #expect(try connection.responses().map(\.status) == [200])
+    }
+
     @Test("an idle connection is closed without a word, counted from the last answer")
     func idle() throws {
         let connection = try self.connection()
