@@ -77,17 +77,13 @@ extension HTTPConnection {
     }
 
     func takeEnd() {
-        let consumer = self.consumer
-        switch self.machine.receiveEnd() {
-        case .deliver:
-            self.consumer = .none
-            switch consumer {
-            case .collect(let collection): self.finish(collection)
-            case .stream(let receiver): receiver.finish()
-            case .none: break
-            }
-        case .drop, .next:
-            self.consumer = .none
+        var consumer = HTTPBodyConsumer.none
+        swap(&consumer, &self.consumer)
+        guard self.machine.receiveEnd() == .deliver else { return }
+        switch consumer {
+        case .collect(let collection): self.finish(collection)
+        case .stream(let receiver): receiver.finish()
+        case .none: break
         }
     }
 

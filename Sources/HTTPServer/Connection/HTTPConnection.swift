@@ -170,7 +170,7 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
     ///
     /// No new request is taken from a client that does not take its answers.
     private var canTakeInput: Bool {
-        self.machine.acceptsInput && (self.channel.isWritable || self.machine.isReadingRequest)
+        self.machine.acceptsInput && (self.machine.isReadingRequest || self.channel.isWritable)
     }
 
     private func take(_ part: HTTPServerRequestPart) {
