@@ -290,6 +290,19 @@ import Glibc
         }
     }
 
+    @Test("two servers share a port when both say so")
+    func reusedPort() async throws {
+        try await withServer(handler: EchoHandler(), configure: { $0.reusesPort = true }) { _, address in
+            let port = try #require(address.port)
+            let listeners: [HTTPListenerAddress] = [.tcp(host: "127.0.0.1", port: port)]
+            try await withServer(handler: EchoHandler(), listeners: listeners, configure: { $0.reusesPort = true }) {
+                _,
+                second in
+                #expect(second.port == port)
+            }
+        }
+    }
+
     @Test("a server without listeners does not start, and none starts twice")
     func startErrors() async throws {
         let none = HTTPServer(
