@@ -4,11 +4,11 @@ import NIOHTTP1
 
 /// One HTTP/1.1 connection: the effects of ``HTTPConnectionStateMachine``, at the end of a channel's pipeline.
 ///
-/// The pipeline is ``HTTPInputGate``, NIO's request decoder, this handler. Answers are serialised here, so that a head and
-/// its body are one buffer and all answers of one read are one write.
+/// The pipeline is ``HTTPInputGate``, NIO's request decoder, this handler. Answers are serialised here, so that a
+/// head and its body are one buffer and all answers of one read are one write.
 ///
-/// `@unchecked Sendable`: the `let` properties are immutable and Sendable; every variable is touched on `eventLoop` only,
-/// which each method that is called from outside the pipeline asserts or arranges.
+/// `@unchecked Sendable`: the `let` properties are immutable and Sendable; every variable is touched on `eventLoop`
+/// only, which each method that is called from outside the pipeline asserts or arranges.
 final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = ByteBuffer

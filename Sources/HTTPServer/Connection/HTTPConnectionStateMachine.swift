@@ -12,7 +12,8 @@ struct HTTPConnectionStateMachine {
         case exchange(Exchange)
         /// The last answer is on its way out; what still arrives is dropped.
         case closing
-        /// The last answer is out and the client was told so; what still arrives is dropped until the client closes too.
+        /// The last answer is out and the client was told so; what still arrives is dropped until the client closes
+        /// too.
         case lingering
         case closed
     }
@@ -296,9 +297,9 @@ extension HTTPConnectionStateMachine {
         guard var exchange = self.exchange(identifier), exchange.response == .pending else { return .drop }
         exchange.response = .streaming
         if !exchange.requestIsComplete {
-            // What the client has not sent yet must be read and dropped, or the connection cannot be used again. A client
-            // that was told nothing about its `Expect` may send the body or not: nobody can tell where the next request
-            // begins.
+            // What the client has not sent yet must be read and dropped, or the connection cannot be used again. A
+            // client that was told nothing about its `Expect` may send the body or not: nobody can tell where the
+            // next request begins.
             let isTooMuch = exchange.expectedByteCount > self.maximumDiscardedByteCount
             if exchange.awaitsContinue || (isTooMuch && (exchange.discardsBody || !hasMore)) { exchange.closes = true }
         }

@@ -5,8 +5,8 @@ let noExchange: UInt64 = 0
 
 /// Where answers go: one connection of one protocol.
 ///
-/// The properties may be read from any thread, the methods must be called on the event loop. An `exchange` that is over, or
-/// never was, is ignored by every method.
+/// The properties may be read from any thread, the methods must be called on the event loop. An `exchange` that is
+/// over, or never was, is ignored by every method.
 protocol HTTPResponseSink: AnyObject, Sendable {
     var eventLoop: any EventLoop { get }
     var remoteAddress: SocketAddress? { get }

@@ -3,8 +3,8 @@ import NIOHTTP1
 
 /// What a server counts.
 ///
-/// The meter `http_server_connections` is the number of open connections; the counters `http_server_responses_total` are the
-/// answers, by the class of their status (`status` is `2xx` and so on).
+/// The meter `http_server_connections` is the number of open connections; the counters `http_server_responses_total`
+/// are the answers, by the class of their status (`status` is `2xx` and so on).
 struct HTTPServerMetrics: Sendable {
     private let connections: Meter
     private let answers: [Counter]

@@ -28,7 +28,8 @@ import Testing
         let handler = HoldingHandler()
         let connection = try EmbeddedConnection(handler: handler)
         try connection.send(
-            "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\naaaPOST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nb"
+            "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\naaa"
+                + "POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nb"
         )
         handler.answer(0, "")
         try connection.send("b")
