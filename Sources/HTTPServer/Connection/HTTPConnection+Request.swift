@@ -24,12 +24,13 @@ extension HTTPConnection {
         case .stream(let maximumByteCount, let receiver):
             self.planBody(.stream(receiver), maximumByteCount: maximumByteCount)
         case .collect(let maximumByteCount, let failure, let then):
-            self.planBody(
-                .collect(HTTPBodyCollection(responder: responder, failure: failure, then: then)),
-                maximumByteCount: maximumByteCount
+            let consumer = HTTPBodyConsumer.collect(
+                HTTPBodyCollection(responder: responder, failure: failure, then: then)
             )
-            if case .unsupported(let name) = framing.contentEncoding, framing.hasBody {
-                self.failBody(.unsupportedEncoding(name))
+            if case .unsupported(let name) = framing.contentEncoding, framing.hasBody, self.machine.responseIsPending {
+                self.failBody(.unsupportedEncoding(name), of: consumer)
+            } else {
+                self.planBody(consumer, maximumByteCount: maximumByteCount)
             }
         }
     }
@@ -49,8 +50,7 @@ extension HTTPConnection {
             self.consumer = consumer
             self.sendContinue()
         case .refuseTooLarge:
-            self.consumer = consumer
-            self.failBody(.tooLarge(maximumByteCount: maximumByteCount))
+            self.failBody(.tooLarge(maximumByteCount: maximumByteCount), of: consumer)
         }
     }
 
@@ -70,7 +70,7 @@ extension HTTPConnection {
         case .drop:
             break
         case .refuseTooLarge:
-            self.failBody(.tooLarge(maximumByteCount: self.body.maximumByteCount))
+            self.failBody(.tooLarge(maximumByteCount: self.body.maximumByteCount), of: self.takeConsumer())
         case .close:
             self.closeAfterFlush(lingers: true)
         }
@@ -79,11 +79,17 @@ extension HTTPConnection {
     func takeEnd() {
         var consumer = HTTPBodyConsumer.none
         swap(&consumer, &self.consumer)
-        guard self.machine.receiveEnd() == .deliver else { return }
-        switch consumer {
-        case .collect(let collection): self.finish(collection)
-        case .stream(let receiver): receiver.finish()
-        case .none: break
+        switch self.machine.receiveEnd() {
+        case .deliver:
+            switch consumer {
+            case .collect(let collection): self.finish(collection)
+            case .stream(let receiver): receiver.finish()
+            case .none: break
+            }
+        case .close:
+            self.closeAfterFlush(lingers: !self.inputIsEmpty)
+        case .drop, .next:
+            break
         }
     }
 
@@ -97,13 +103,12 @@ extension HTTPConnection {
             )
             collection.then(decoded, collection.responder)
         } catch {
-            collection.fail(error)
+            self.failBody(error, of: .collect(collection))
         }
     }
 
     /// The body cannot be had: the answer is not the one that the handler wanted to give.
-    func failBody(_ failure: HTTPBodyFailure) {
-        let consumer = self.takeConsumer()
+    private func failBody(_ failure: HTTPBodyFailure, of consumer: HTTPBodyConsumer) {
         if case .stream(let receiver) = consumer { receiver.fail(failure) }
         guard self.machine.responseIsPending else {
             // A streamed answer has begun. Cut off, it tells the client that something went wrong.

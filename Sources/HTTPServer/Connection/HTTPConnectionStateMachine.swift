@@ -251,14 +251,16 @@ extension HTTPConnectionStateMachine {
         case drop
         /// The answer was complete before the request: now the exchange is over.
         case next
+        /// As `next`, and the connection ends with it.
+        case close
     }
 
     mutating func receiveEnd() -> EndAction {
         guard case .exchange(var exchange) = self.state, !exchange.requestIsComplete else { return .drop }
         exchange.requestIsComplete = true
         if exchange.response == .complete {
-            self.state = .idle
-            return .next
+            self.state = exchange.closes ? .closing : .idle
+            return exchange.closes ? .close : .next
         }
         self.state = .exchange(exchange)
         return exchange.discardsBody ? .drop : .deliver
