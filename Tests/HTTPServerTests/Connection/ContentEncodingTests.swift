@@ -129,6 +129,29 @@ import Testing
         #expect(try self.answer([1], encoding: #"a"b"#).body.hasSuffix(#"encoding \"a\"b\""}"#))
     }
 
+    @Test("an unknown coding is refused without asking for the body")
+    func unknownWithExpectation() throws {
+        let connection = try EmbeddedConnection(handler: EchoHandler())
+        let fields = "Host: h\r\nContent-Encoding: zip\r\nContent-Length: 3\r\nExpect: 100-continue\r\n"
+        try connection.send("POST / HTTP/1.1\r\n\(fields)\r\n")
+        #expect(try connection.responses().map(\.status) == [415])
+    }
+
+    @Test("an unknown coding does not disturb an answer that was given before")
+    func unknownAfterAnswer() throws {
+        let connection = try EmbeddedConnection(
+            handler: ClosureHandler { _, responder in
+                responder.respond(HTTPResponse(status: .accepted))
+                return .collect { _, _ in Issue.record("the body came") }
+            }
+        )
+        let request = "POST / HTTP/1.1\r\nHost: h\r\nContent-Encoding: zip\r\nContent-Length: 3\r\n\r\nabc"
+        try connection.send(request + request)
+        #expect(try connection.responses().map(\.status) == [202, 202])
+        #expect(!connection.isClosed)
+        #expect(connection.log.all.isEmpty)
+    }
+
     @Test("the limit holds for the decompressed body: at the limit and one over")
     func inflatedLimit() throws {
         var limits = HTTPLimits()

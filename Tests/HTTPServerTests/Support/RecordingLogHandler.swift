@@ -1,16 +1,16 @@
 import Logging
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Keeps log lines for a test to look at.
 struct RecordingLogHandler: LogHandler {
     final class Storage: Sendable {
-        private let lines = Mutex<[String]>([])
+        private let lines = NIOLockedValueBox<[String]>([])
 
         func append(_ line: String) {
-            self.lines.withLock { $0.append(line) }
+            self.lines.withLockedValue { $0.append(line) }
         }
 
-        var all: [String] { self.lines.withLock { $0 } }
+        var all: [String] { self.lines.withLockedValue { $0 } }
     }
 
     let storage: Storage
