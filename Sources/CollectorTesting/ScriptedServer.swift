@@ -64,23 +64,24 @@ public final class ScriptedServer: Sendable {
             return commands
         }
 
-        /// Sends text as it is.
-        public func send(_ text: String) {
+        /// Sends text as it is; false when the client is gone.
+        @discardableResult
+        public func send(_ text: String) -> Bool {
             send(Array(text.utf8))
         }
 
-        /// Sends bytes as they are.
-        ///
-        /// Nothing happens when the client is gone.
-        public func send(_ bytes: [UInt8]) {
+        /// Sends bytes as they are; false when the client is gone.
+        @discardableResult
+        public func send(_ bytes: [UInt8]) -> Bool {
             var sent = 0
             while sent < bytes.count {
                 let count = bytes[sent...].withUnsafeBytes {
                     Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
                 }
-                guard count > 0 else { return }
+                guard count > 0 else { return false }
                 sent += count
             }
+            return true
         }
 
         /// Waits until the client has closed the connection, whatever it sends meanwhile.
