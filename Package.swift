@@ -12,7 +12,11 @@ let package = Package(
     products: [
         .library(name: "EventJSON", targets: ["EventJSON"]),
         .library(name: "Collector", targets: ["Collector"]),
+        .library(name: "CollectorConfiguration", targets: ["CollectorConfiguration"]),
+        .library(name: "CollectorHTTP", targets: ["CollectorHTTP"]),
+        .library(name: "CollectorTesting", targets: ["CollectorTesting"]),
         .library(name: "RedisStreamsDestination", targets: ["RedisStreamsDestination"]),
+        .library(name: "Destinations", targets: ["Destinations"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
         .library(name: "CollectorTesting", targets: ["CollectorTesting"]),
     ],
@@ -23,6 +27,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -35,6 +40,10 @@ let package = Package(
             name: "CJansson",
             pkgConfig: "jansson",
             providers: [.apt(["libjansson-dev"])]
+        ),
+        .systemLibrary(
+            name: "CZlib",
+            providers: [.apt(["zlib1g-dev"])]
         ),
         .target(
             name: "EventJSON",
@@ -50,6 +59,42 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "CollectorConfiguration",
+            dependencies: ["Collector", "EventJSON"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Destinations",
+            dependencies: [
+                "Collector",
+                "EventJSON",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "CollectorHTTP",
+            dependencies: [
+                "Collector",
+                "EventJSON",
+                "HTTPServer",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "CollectorTesting",
+            dependencies: [
+                "Collector",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
         ),
@@ -82,6 +127,7 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
+                "CZlib",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -104,7 +150,51 @@ let package = Package(
         ),
         .testTarget(
             name: "CollectorTests",
-            dependencies: ["Collector", "EventJSON", "TestSupport"],
+            dependencies: [
+                "Collector", "CollectorTesting", "EventJSON", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CollectorConfigurationTests",
+            dependencies: ["Collector", "CollectorConfiguration", "EventJSON", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CollectorHTTPTests",
+            dependencies: [
+                "Collector", "CollectorHTTP", "CollectorTesting", "EventJSON", "HTTPServer", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "DestinationsTests",
+            dependencies: [
+                "Collector", "CollectorTesting", "Destinations", "EventJSON", "HTTPServer",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HTTPServerTests",
+            dependencies: [
+                "CZlib",
+                "HTTPServer",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            resources: [.copy("Fixtures")],
             swiftSettings: settings
         ),
     ],

@@ -75,10 +75,7 @@ extension Collector {
             return
         }
         do throws(EventRefusal) {
-            guard let event = try completed(incoming, in: bytes, options: options, state: &state) else {
-                if let source = options.source { state.sources[source, default: .init()].acceptedCount += 1 }
-                return
-            }
+            guard let event = try completed(incoming, in: bytes, options: options, state: &state) else { return }
             deliver(event, options: options, at: index, of: tracker, state: &state)
         } catch {
             refuse(error, options: options, at: index, of: tracker, state: &state)

@@ -33,10 +33,7 @@ private final class WaiterBox: Sendable {
     }
 
     func resume(_ value: Bool) {
-        let continuation = waiter.withLock { waiter in
-            defer { waiter = nil }
-            return waiter
-        }
+        let continuation = waiter.withLock { exchange(&$0, with: nil) }
         continuation?.resume(returning: value)
     }
 }

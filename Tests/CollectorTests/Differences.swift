@@ -3,4 +3,29 @@ enum Differences {
     static let mapping: [String: String] = [
         "process/059": "a rule's consent is enforced: the event waits instead of being delivered"
     ]
+
+    static let collector: [String: String] = [
+        "event-015": "a null user is refused at once, so the event does not count as accepted",
+        "consent-004": "an event keeps its own denial: it stays held when the collector's consent allows others",
+        "consent-014": "a second run keeps the events that wait for consent",
+        "consent-018": "an event keeps its own denial of consent",
+        "init-002": "events wait while a destination is not ready",
+        "init-003": "events wait while a destination cannot be initialized",
+        "init-004": "events that waited for a destination are delivered once it is initialized",
+        "late-008": "an event keeps the user it was captured with",
+        "race-001": "a destination is initialized once, however many events come meanwhile",
+        "race-002": "events that waited are delivered in order, one after the other",
+        "race-003": "events reach a destination in order, however long each takes",
+        "batch-009": "every destination honours batch options",
+        "cmd-010": "after shutdown no event is taken",
+    ]
+
+    /// Cases of parts of walkerOS that are not here.
+    static let notHere: [String: String] = [
+        "before-001": "transformers", "before-002": "transformers", "before-003": "transformers",
+        "before-005": "transformers", "before-008": "transformers", "before-009": "transformers",
+        "cache-001": "cache", "cache-003": "cache", "cache-004": "cache", "cache-005": "cache", "cache-007": "cache",
+        "source-007": "transformers", "source-010": "routes", "source-012": "routes",
+        "breaker-001": "breaker", "breaker-002": "breaker", "breaker-003": "breaker", "breaker-004": "breaker",
+    ]
 }

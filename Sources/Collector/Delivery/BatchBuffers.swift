@@ -74,7 +74,6 @@ struct BatchBuffers {
 
     /// Takes everything gathered so far, batch by batch.
     mutating func takeAll() -> [[PendingDelivery]] {
-        defer { buffers = [:] }
-        return buffers.values.sorted { $0.firstMilliseconds < $1.firstMilliseconds }.map(\.deliveries)
+        exchange(&buffers, with: [:]).values.sorted { $0.firstMilliseconds < $1.firstMilliseconds }.map(\.deliveries)
     }
 }

@@ -4,10 +4,13 @@ public import EventJSON
 public struct DeliveryBatch: Sendable {
     /// The events with what mapping made of them; never empty.
     public let deliveries: [Delivery]
+    /// Whether batch options gathered the events; otherwise they only happened to wait together.
+    public let isGathered: Bool
 
     /// A batch of these deliveries.
-    public init(_ deliveries: [Delivery]) {
+    public init(_ deliveries: [Delivery], isGathered: Bool = false) {
         self.deliveries = deliveries
+        self.isGathered = isGathered
     }
 }
 

@@ -110,9 +110,8 @@ struct DeliveryLane {
             return .prepare
         }
         if phase == .ready, !changes.isEmpty, inFlightCount == 0, outgoing.isEmpty {
-            defer { changes = [] }
             phase = .busy
-            return .tell(changes)
+            return .tell(exchange(&changes, with: []))
         }
         if !outgoing.isEmpty {
             guard inFlightCount < limits.batchesInFlight else { return nil }
@@ -179,11 +178,7 @@ struct DeliveryLane {
 
     /// Takes all events that wait for consent or readiness, in order, to be looked at again.
     mutating func takeWaiting() -> [QueuedEvent] {
-        defer {
-            held = []
-            postponed = []
-        }
-        let waiting = Array(held) + postponed
+        let waiting = Array(exchange(&held, with: [])) + exchange(&postponed, with: [])
         waitingCount += waiting.count
         return waiting
     }
@@ -192,7 +187,7 @@ struct DeliveryLane {
     mutating func send(_ deliveries: [PendingDelivery], wereGathered: Bool = false) {
         if deliveries.isEmpty { return }
         if wereGathered { waitingCount += deliveries.count }
-        outgoing.append(OutgoingBatch(number: nextNumber, deliveries: deliveries))
+        outgoing.append(OutgoingBatch(number: nextNumber, deliveries: deliveries, isGathered: wereGathered))
         nextNumber += 1
     }
 
@@ -208,7 +203,9 @@ struct DeliveryLane {
         guard !retrying.isEmpty else { return }
         isPaused = true
         let place = outgoing.firstIndex { $0.number > batch.number } ?? outgoing.endIndex
-        outgoing.insert(OutgoingBatch(number: batch.number, deliveries: retrying), at: place)
+        var rest = batch
+        rest.deliveries = retrying
+        outgoing.insert(rest, at: place)
     }
 
     /// Ends a pause.

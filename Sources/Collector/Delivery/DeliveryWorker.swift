@@ -18,6 +18,8 @@ final class DeliveryWorker: Sendable {
         var warnsOfDeadLetters = true
         var retryCount = 0
         var drained: [CheckedContinuation<Void, Never>] = []
+        /// Commands that wait until the destination has been told its changes.
+        var telling: [FlushTracker] = []
     }
 
     /// The key under which results and status name the destination.
@@ -95,8 +97,7 @@ final class DeliveryWorker: Sendable {
             case .event(let event):
                 needsPreparation = !process(event, isReady: phase == .ready, into: &deliveries)
             case .change(let change):
-                needsPreparation = note(change, isReady: phase == .ready)
-                if needsPreparation { break }
+                state.withLock { $0.lane.note(change) }
                 if phase == .ready {
                     // What came before the change is delivered before the destination is told.
                     let sent = deliveries
@@ -111,10 +112,15 @@ final class DeliveryWorker: Sendable {
                 let rest = waiting.map { DeliveryLane.Entry.event($0) } + entries[(position + 1)...]
                 let sent = deliveries
                 let wantsPreparation = phase != .ready && hasChangesToTell(under: snapshot)
+                if wantsPreparation { tracker?.expect(1) }
+                tracker?.settle(nil)
                 state.withLock { state in
                     state.lane.send(sent)
                     state.lane.putBack(rest)
-                    if wantsPreparation { state.lane.needPreparation() }
+                    if wantsPreparation {
+                        state.lane.needPreparation()
+                        if let tracker { state.telling.append(tracker) }
+                    }
                 }
                 return
             }
@@ -210,15 +216,7 @@ final class DeliveryWorker: Sendable {
         let waiting = state.withLock { $0.lane.takeWaiting() }
         tracker?.expect(waiting.count)
         let waiter = tracker.map(DeliveryWaiter.flush) ?? .none
-        let events = waiting.map { $0.withPresentConsent(snapshot, waiter: waiter) }
-        tracker?.settle(nil)
-        return events
-    }
-
-    /// Keeps a change for a destination that wants to hear of it; true if it should be made ready for that.
-    private func note(_ change: StateChange, isReady: Bool) -> Bool {
-        if destination.observesStateChanges { state.withLock { $0.lane.note(change) } }
-        return false
+        return waiting.map { $0.withPresentConsent(snapshot, waiter: waiter) }
     }
 
     private func hasChangesToTell(under snapshot: StateSnapshot) -> Bool {
@@ -236,6 +234,7 @@ final class DeliveryWorker: Sendable {
                 }
             }
             state.withLock { $0.lane.finishTelling() }
+            settleTelling(.done(response: .missing))
             work()
         }
     }
@@ -250,8 +249,14 @@ final class DeliveryWorker: Sendable {
                 logger.error("destination init failed", metadata: ["error": "\(error)"])
             }
             finishPreparation(isReady)
+            if !isReady { settleTelling(.queued) }
             work()
         }
+    }
+
+    private func settleTelling(_ outcome: PushResult.Outcome) {
+        let trackers = state.withLock { exchange(&$0.telling, with: []) }
+        for tracker in trackers { tracker.settle(outcome) }
     }
 
     private func finishPreparation(_ isReady: Bool) {
@@ -323,7 +328,7 @@ final class DeliveryWorker: Sendable {
             finish(begun, outcomes: Array(repeating: outcome, count: begun.deliveries.count))
             return
         }
-        let content = DeliveryBatch(begun.deliveries.map(\.delivery))
+        let content = DeliveryBatch(begun.deliveries.map(\.delivery), isGathered: begun.isGathered)
         if let pipelined {
             pipelined.deliver(content) { outcomes in
                 self.finish(begun, outcomes: outcomes)
@@ -401,9 +406,7 @@ final class DeliveryWorker: Sendable {
 
     private func resumeIfDrained() {
         let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
-            guard state.lane.isIdle else { return [] }
-            defer { state.drained = [] }
-            return state.drained
+            state.lane.isIdle ? exchange(&state.drained, with: []) : []
         }
         for continuation in waiting { continuation.resume() }
     }
@@ -425,8 +428,7 @@ extension DeliveryWorker.State {
     /// Counts held events that had to go; whether this is the first of an episode.
     fileprivate mutating func noteDroppedHeld(_ count: Int) -> Bool {
         counts.droppedHeldCount += count
-        defer { warnsOfHeld = count == 0 }
-        return warnsOfHeld
+        return exchange(&warnsOfHeld, with: count == 0)
     }
 
     /// Keeps dead letters; whether the first of an episode had to go.
@@ -442,7 +444,6 @@ extension DeliveryWorker.State {
             dropped += deadLetters.append(letter, maximumCount: maximumCount)
         }
         counts.droppedDeadLetterCount += dropped
-        defer { warnsOfDeadLetters = dropped == 0 }
-        return dropped > 0 && warnsOfDeadLetters
+        return exchange(&warnsOfDeadLetters, with: dropped == 0) && dropped > 0
     }
 }

@@ -32,4 +32,6 @@ struct PendingDelivery: Sendable {
 struct OutgoingBatch: Sendable {
     let number: Int
     var deliveries: [PendingDelivery]
+    /// Whether batch options gathered the events.
+    let isGathered: Bool
 }

@@ -42,11 +42,8 @@ final class TimedAttempt: Sendable {
     }
 
     private func finish(_ outcomes: [DeliveryOutcome]) {
-        let (report, timer) = state.withLock { state in
-            defer { state = State(report: nil) }
-            return (state.report, state.timer)
-        }
-        timer?.cancel()
-        report?(outcomes)
+        let last = state.withLock { exchange(&$0, with: State(report: nil)) }
+        last.timer?.cancel()
+        last.report?(outcomes)
     }
 }

@@ -49,6 +49,7 @@ public struct EventBatch: ~Copyable {
 
     private mutating func scanObject(_ scanner: inout JSONScanner) throws(JSONError) {
         var single = IncomingEvent()
+        let start = scanner.position
         try scanner.enterObject()
         while let name = try scanner.nextName() {
             if Self.isNamedBatch(name, in: bytes) {
@@ -61,7 +62,9 @@ public struct EventBatch: ~Copyable {
             let value = try scanner.scanValue()
             single.note(value, named: name, in: bytes)
         }
-        if !isList { events = [single] }
+        if isList { return }
+        single.close(start..<scanner.position)
+        events = [single]
     }
 
     private static func isNamedBatch(_ name: JSONSlice, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {

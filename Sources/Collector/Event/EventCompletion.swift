@@ -43,7 +43,7 @@ struct EventCompletion {
         identifiers: inout IdentifierGenerator,
         count: () -> Int
     ) throws(EventRefusal) -> Event {
-        let (entity, action) = try words(of: incoming, in: bytes)
+        let (entity, action) = try incoming.words(in: bytes)
         var builder = EventTextBuilder(capacity: capacity(for: incoming))
         for member in EventMember.allCases {
             builder.begin(member)
@@ -130,20 +130,6 @@ struct EventCompletion {
     private var timing: [UInt8] {
         let hundredths = ((Double(nowMilliseconds - state.runStartMilliseconds)) / 10).rounded()
         return Array(JavaScriptNumber.text(of: hundredths / 100).utf8)
-    }
-
-    /// The default texts of entity and action, quotes included.
-    private func words(
-        of incoming: IncomingEvent,
-        in bytes: UnsafeBufferPointer<UInt8>
-    ) throws(EventRefusal) -> (entity: [UInt8], action: [UInt8]) {
-        guard let slice = incoming[.name] else { throw .nameRequired }
-        guard slice.kind == .string else { throw .nameInvalid }
-        guard slice.count > 2 else { throw .nameRequired }
-        guard let name = JSONValue(validated: slice, in: bytes).string, let words = EventName.words(name) else {
-            throw .nameInvalid
-        }
-        return (JSONValue.string(words.entity).jsonText, JSONValue.string(words.action).jsonText)
     }
 
     private func capacity(for incoming: IncomingEvent) -> Int {

@@ -7,6 +7,8 @@ struct IncomingEvent {
     private var slices = InlineArray<15, JSONSlice?>(repeating: nil)
     /// What stood in the place of the event.
     let kind: JSONSlice.Kind
+    /// The offsets of the whole event.
+    private var range = 0..<0
 
     /// Scans the value at the scanner's position.
     init(_ scanner: inout JSONScanner, in bytes: UnsafeBufferPointer<UInt8>) throws(JSONError) {
@@ -15,11 +17,18 @@ struct IncomingEvent {
             return
         }
         kind = .object
+        let start = scanner.position
         try scanner.enterObject()
         while let name = try scanner.nextName() {
             let value = try scanner.scanValue()
             note(value, named: name, in: bytes)
         }
+        close(start..<scanner.position)
+    }
+
+    /// Notes where the event lies, once all of it was scanned.
+    mutating func close(_ range: Range<Int>) {
+        self.range = range
     }
 
     /// An event without members: what walkerOS makes of a body that is not JSON.
@@ -36,13 +45,34 @@ struct IncomingEvent {
         slices[member.rawValue]
     }
 
-    /// The members as a tree, for source mappings.
+    /// The event as a tree, with all that its sender wrote, for source mappings.
     func object(in bytes: UnsafeBufferPointer<UInt8>) -> JSONObject {
-        var object = JSONObject()
-        for member in EventMember.allCases {
-            if let slice = self[member] { object[member.key] = JSONValue(validated: slice, in: bytes) }
+        if range.isEmpty { return [:] }
+        let whole = JSONSlice(start: range.lowerBound, end: range.upperBound, kind: .object, form: .disordered)
+        return JSONValue(validated: whole, in: bytes).object ?? [:]
+    }
+
+    /// The default texts of entity and action, quotes included: the words of the name.
+    func words(in bytes: UnsafeBufferPointer<UInt8>) throws(EventRefusal) -> (entity: [UInt8], action: [UInt8]) {
+        guard let slice = self[.name] else { throw .nameRequired }
+        guard slice.kind == .string else { throw .nameInvalid }
+        guard slice.count > 2 else { throw .nameRequired }
+        guard let name = JSONValue(validated: slice, in: bytes).string, let words = EventName.words(name) else {
+            throw .nameInvalid
         }
-        return object
+        return (JSONValue.string(words.entity).jsonText, JSONValue.string(words.action).jsonText)
+    }
+
+    /// Why the event cannot be completed as it is; nil if it can.
+    func refusal(in bytes: UnsafeBufferPointer<UInt8>) -> EventRefusal? {
+        if kind != .object { return .notAnObject("\(kind)") }
+        for member in [EventMember.globals, .user] where self[member]?.kind == .null { return .memberIsNull(member) }
+        do throws(EventRefusal) {
+            _ = try words(in: bytes)
+            return nil
+        } catch {
+            return error
+        }
     }
 
     private static func member(named name: JSONSlice, in bytes: UnsafeBufferPointer<UInt8>) -> EventMember? {

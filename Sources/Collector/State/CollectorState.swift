@@ -86,12 +86,10 @@ struct BoundedQueue<Element: Sendable>: Sendable {
         }
         elements.removeFirst()
         droppedCount += 1
-        defer { isOverflowing = true }
-        return !isOverflowing
+        return !exchange(&isOverflowing, with: true)
     }
 
     mutating func removeAll() -> [Element] {
-        defer { elements = [] }
-        return Array(elements)
+        Array(exchange(&elements, with: []))
     }
 }

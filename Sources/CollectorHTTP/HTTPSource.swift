@@ -1,0 +1,69 @@
+public import Collector
+public import EventJSON
+public import HTTPServer
+
+/// A source that takes events over HTTP: its paths, limits, and how it answers.
+///
+/// Two styles, as walkerOS has them: `express` (paths without regard to case and trailing slash; JSON or text/plain) and
+/// `fetch` (exact paths; any content type; the event's id in the answer).
+public struct HTTPSource: Sendable {
+    /// Whose manners the source has.
+    public enum Style: Sendable {
+        /// `@walkeros/server-source-express`.
+        case express
+        /// `@walkeros/server-source-fetch`.
+        case fetch
+    }
+
+    /// A path and the methods that it takes, besides OPTIONS.
+    public struct Path: Sendable, Equatable {
+        /// The path, such as "/collect"; with the fetch style `/*` at its end stands for everything below.
+        public let path: String
+        /// Whether the pixel (GET) is served.
+        public let takesGET: Bool
+        /// Whether events may be posted.
+        public let takesPOST: Bool
+    }
+
+    /// The source's id, under which its counts are kept.
+    public let id: String
+    /// Whose manners it has.
+    public let style: Style
+    /// A port of the source's own; nil to share the daemon's.
+    public var port: Int?
+    /// Where events are taken. Default "/collect" with both methods.
+    public var paths = [Path(path: "/collect", takesGET: true, takesPOST: true)]
+    /// Events in one request. Default 100.
+    public var maximumBatchCount = 100
+    /// Bytes of a body. Default 1 MiB for express, 100 KiB for fetch.
+    public var maximumBodyByteCount: Int
+    /// Who may send from a browser; nil answers without such header fields. Default: everybody.
+    public var crossOrigin: HTTPCrossOriginPolicy? = HTTPCrossOriginPolicy()
+    /// Whether GET is answered before destinations have the event. Default false.
+    public var answersGETEarly = false
+    /// Whether POST is answered before destinations have the event. Default false; walkerOS's default is true.
+    public var answersPOSTEarly = false
+
+    /// A source with defaults.
+    public init(id: String, style: Style = .express) {
+        self.id = id
+        self.style = style
+        maximumBodyByteCount = style == .express ? 1 << 20 : 102_400
+    }
+
+    /// The source that a flow's entry describes.
+    ///
+    /// What cannot be honoured is added to `problems`; the default then stands.
+    public init(
+        id: String,
+        style: Style,
+        config: JSONObject,
+        path: [String] = [],
+        problems: inout ConfigurationProblems
+    ) {
+        self.init(id: id, style: style)
+        var reader = HTTPSourceReader(path: path, problems: problems)
+        reader.read(config, into: &self)
+        problems = reader.problems
+    }
+}

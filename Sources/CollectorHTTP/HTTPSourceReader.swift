@@ -1,0 +1,128 @@
+import Collector
+import EventJSON
+import HTTPServer
+
+/// Reads an HTTP source's `config`.
+struct HTTPSourceReader {
+    let path: [String]
+    var problems: ConfigurationProblems
+
+    mutating func read(_ config: JSONObject, into source: inout HTTPSource) {
+        readEarlyAnswers(config["async"], into: &source)
+        if config.contains("ingest") {
+            problems.add(path + ["ingest"], "\"ingest\" feeds transformers, which are not supported; remove it")
+        }
+        guard !config["settings"].isMissing else { return }
+        guard let settings = config["settings"].object else {
+            problems.add(path + ["settings"], "\"settings\" is an object")
+            return
+        }
+        let place = path + ["settings"]
+        let known = (source.style == .express ? SourceType.express : SourceType.fetch).settings.map(\.name)
+        problems.refuseUnknownMembers(settings.map(\.name), known: known, path: place, of: "the settings of a source")
+        source.port = whole(settings["port"], 0...65_535, place + ["port"])
+        source.maximumBatchCount =
+            whole(settings["maxBatchSize"], 1...100_000, place + ["maxBatchSize"]) ?? source.maximumBatchCount
+        source.maximumBodyByteCount =
+            whole(settings["maxRequestSize"], 1...(1 << 30), place + ["maxRequestSize"]) ?? source.maximumBodyByteCount
+        readPaths(settings, place, into: &source)
+        readCrossOrigin(settings["cors"], place + ["cors"], into: &source)
+    }
+
+    private mutating func whole(_ value: JSONValue, _ range: ClosedRange<Int>, _ place: [String]) -> Int? {
+        if value.isMissing { return nil }
+        if let number = value.number?.integer, range.contains(number) { return number }
+        problems.add(place, "is a whole number from \(range.lowerBound) to \(range.upperBound)")
+        return nil
+    }
+
+    private mutating func readEarlyAnswers(_ value: JSONValue, into source: inout HTTPSource) {
+        switch value {
+        case .missing: return
+        case .bool(let bool):
+            source.answersGETEarly = bool
+            source.answersPOSTEarly = bool
+        case .object(let members):
+            problems.refuseUnknownMembers(members.map(\.name), known: ["GET", "POST"], path: path + ["async"], of: "\"async\"")
+            source.answersGETEarly = members["GET"].bool ?? source.answersGETEarly
+            source.answersPOSTEarly = members["POST"].bool ?? source.answersPOSTEarly
+        default: problems.add(path + ["async"], "\"async\" is true, false, or {\"GET\": …, \"POST\": …}")
+        }
+    }
+
+    private mutating func readPaths(_ settings: JSONObject, _ place: [String], into source: inout HTTPSource) {
+        if let single = settings["path"].string {
+            if let path = checked(single, place + ["path"]) {
+                source.paths = [HTTPSource.Path(path: path, takesGET: true, takesPOST: true)]
+            }
+        }
+        guard !settings["paths"].isMissing else { return }
+        guard let list = settings["paths"].array, !list.isEmpty else {
+            problems.add(place + ["paths"], "\"paths\" is an array of paths")
+            return
+        }
+        source.paths = list.enumerated().compactMap { index, entry in
+            self.path(entry, place + ["paths", String(index)])
+        }
+    }
+
+    private mutating func path(_ entry: JSONValue, _ place: [String]) -> HTTPSource.Path? {
+        if let text = entry.string {
+            return checked(text, place).map { HTTPSource.Path(path: $0, takesGET: true, takesPOST: true) }
+        }
+        guard let text = entry["path"].string, let path = checked(text, place + ["path"]) else {
+            problems.add(place, "a path is text, or {\"path\": …, \"methods\": [\"GET\", \"POST\"]}")
+            return nil
+        }
+        guard let methods = entry["methods"].array else {
+            return HTTPSource.Path(path: path, takesGET: true, takesPOST: true)
+        }
+        for (index, method) in methods.enumerated() where method != "GET" && method != "POST" {
+            problems.add(place + ["methods", String(index)], "a method is \"GET\" or \"POST\"")
+        }
+        return HTTPSource.Path(path: path, takesGET: methods.contains("GET"), takesPOST: methods.contains("POST"))
+    }
+
+    private mutating func checked(_ path: String, _ place: [String]) -> String? {
+        if path.hasPrefix("/"), !path.contains("?"), !path.contains(":") { return path }
+        problems.add(place, "a path begins with \"/\" and has no pattern in it")
+        return nil
+    }
+
+    private mutating func readCrossOrigin(_ value: JSONValue, _ place: [String], into source: inout HTTPSource) {
+        switch value {
+        case .missing, .bool(true): return
+        case .bool(false): source.crossOrigin = nil
+        case .object(let members):
+            problems.refuseUnknownMembers(
+                members.map(\.name), known: ["origin", "methods", "headers", "credentials", "maxAge"], path: place,
+                of: "\"cors\"")
+            var policy = HTTPCrossOriginPolicy()
+            switch members["origin"] {
+            case .missing, .string("*"): policy.origin = .any
+            case .string(let origin): policy.origin = .fixed(origin)
+            case .bool(true): policy.origin = .reflected
+            case .array(let origins): policy.origin = .listed(origins.compactMap(\.string))
+            default: problems.add(place + ["origin"], "an origin is text, an array of texts, or true for any")
+            }
+            policy.methods = strings(members["methods"], place + ["methods"]) ?? policy.methods
+            policy.requestHeaders = strings(members["headers"], place + ["headers"])
+            policy.allowsCredentials = members["credentials"].bool ?? false
+            policy.maximumAgeSeconds = whole(members["maxAge"], 0...Int(Int32.max), place + ["maxAge"])
+            source.crossOrigin = policy
+        default: problems.add(place, "\"cors\" is true, false, or an object")
+        }
+    }
+
+    private mutating func strings(_ value: JSONValue, _ place: [String]) -> [String]? {
+        switch value {
+        case .missing: return nil
+        case .string(let text):
+            return text.split(separator: ",").map { $0.trimmingPrefix { $0 == " " } }.map(String.init)
+        case .array(let elements): return elements.compactMap(\.string)
+        default:
+            problems.add(place, "is an array of texts")
+            return nil
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import Collector
+import EventJSON
+import HTTPServer
+import NIOCore
+import NIOHTTP1
+
+/// The answers of an ingest endpoint, their heads made once.
+struct IngestAnswers: Sendable {
+    private let source: HTTPSource
+    private let heads: [UInt: HTTPResponseTemplate]
+    private let pixelHead: HTTPResponseTemplate
+
+    /// One transparent pixel.
+    private static let pixel = ByteBuffer(bytes: [
+        0x47, 0x49, 0x46, 0x38, 0x39, 0x61, 0x01, 0x00, 0x01, 0x00, 0x80, 0x00, 0x00, 0x00, 0x00, 0x00, 0xFF, 0xFF,
+        0xFF, 0x21, 0xF9, 0x04, 0x01, 0x00, 0x00, 0x00, 0x00, 0x2C, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x01, 0x00,
+        0x00, 0x02, 0x01, 0x44, 0x00, 0x3B,
+    ])
+
+    init(_ source: HTTPSource) {
+        self.source = source
+        let fixed = Self.fixedHeaders(source)
+        let type = source.style == .express ? "application/json; charset=utf-8" : "application/json"
+        var heads: [UInt: HTTPResponseTemplate] = [:]
+        for status in [
+            HTTPResponseStatus.ok, .multiStatus, .badRequest, .notFound, .methodNotAllowed, .requestTimeout,
+            .payloadTooLarge, .unsupportedMediaType, .internalServerError, .serviceUnavailable,
+        ] {
+            var headers = fixed
+            headers.add(name: "Content-Type", value: type)
+            heads[status.code] = HTTPResponseTemplate(status: status, headers: headers)
+        }
+        self.heads = heads
+        var headers = fixed
+        headers.add(name: "Content-Type", value: "image/gif")
+        headers.add(name: "Cache-Control", value: "no-cache, no-store, must-revalidate")
+        pixelHead = HTTPResponseTemplate(status: .ok, headers: headers)
+    }
+
+    private static func fixedHeaders(_ source: HTTPSource) -> HTTPHeaders {
+        var headers: HTTPHeaders = ["X-Content-Type-Options": "nosniff"]
+        if let fixed = source.crossOrigin?.fixedResponseHeaders { headers.add(contentsOf: fixed) }
+        if source.style == .fetch, source.crossOrigin != nil {
+            headers.add(name: "Access-Control-Allow-Methods", value: "GET, POST, OPTIONS")
+            headers.add(name: "Access-Control-Allow-Headers", value: "Content-Type")
+        }
+        return headers
+    }
+
+    /// The header fields that depend on the request: empty unless origins are told apart.
+    func headers(for head: HTTPRequestHead) -> HTTPHeaders {
+        guard let policy = source.crossOrigin, policy.fixedResponseHeaders == nil else { return [:] }
+        return policy.responseHeaders(for: head)
+    }
+
+    func preflight(_ head: HTTPRequestHead) -> HTTPResponse {
+        var response: HTTPResponse
+        if source.style == .fetch {
+            response = HTTPResponse(status: .noContent, headers: Self.fixedHeaders(source))
+            response.headers.add(contentsOf: headers(for: head))
+        } else {
+            response = source.crossOrigin?.preflightResponse(for: head) ?? HTTPResponse(status: .noContent)
+            response.headers.add(name: "X-Content-Type-Options", value: "nosniff")
+        }
+        return response
+    }
+
+    func pixel(_ headers: HTTPHeaders) -> HTTPResponse {
+        HTTPResponse(pixelHead, headers: headers, body: Self.pixel)
+    }
+
+    /// An answer to one accepted event.
+    func success(id: String?, nowMilliseconds: Int, _ headers: HTTPHeaders) -> HTTPResponse {
+        var body = ByteBuffer()
+        body.writeStaticString(#"{"success":true"#)
+        if source.style == .fetch, let id {
+            body.writeStaticString(#","id":"#)
+            body.writeBytes(JSONValue.string(id).jsonText)
+        }
+        body.writeStaticString(#","timestamp":"#)
+        body.writeString(String(nowMilliseconds))
+        body.writeStaticString("}")
+        return response(.ok, headers, body)
+    }
+
+    /// A refusal, or a failure, of a whole request.
+    func failure(
+        _ status: HTTPResponseStatus,
+        _ message: String,
+        nowMilliseconds: Int? = nil,
+        _ headers: HTTPHeaders
+    ) -> HTTPResponse {
+        var body = ByteBuffer()
+        body.writeStaticString(#"{"success":false,"error":"#)
+        body.writeBytes(JSONValue.string(message).jsonText)
+        if source.style == .express, let nowMilliseconds {
+            body.writeStaticString(#","timestamp":"#)
+            body.writeString(String(nowMilliseconds))
+        }
+        body.writeStaticString("}")
+        return response(status, headers, body)
+    }
+
+    /// The answer to a list: 200 if all went well, 207 if some did, else 400 or 500.
+    func list(_ results: [PushResult], _ headers: HTTPHeaders) -> HTTPResponse {
+        let failed = results.indices.filter { !results[$0].isOK }
+        var body = ByteBuffer()
+        if failed.isEmpty {
+            body.writeString("{\"success\":true,\"processed\":\(results.count),\"ids\":[")
+            for (position, result) in results.enumerated() {
+                if position > 0 { body.writeStaticString(",") }
+                body.writeBytes(result.eventID.map { JSONValue.string($0).jsonText } ?? Array("null".utf8))
+            }
+            body.writeStaticString("]}")
+            return response(.ok, headers, body)
+        }
+        body.writeString(
+            "{\"success\":false,\"processed\":\(results.count - failed.count),\"failed\":\(failed.count),\"errors\":[")
+        for (position, index) in failed.enumerated() {
+            if position > 0 { body.writeStaticString(",") }
+            body.writeString("{\"index\":\(index),\"error\":")
+            body.writeBytes(JSONValue.string(Self.reason(results[index])).jsonText)
+            body.writeStaticString("}")
+        }
+        body.writeStaticString("]}")
+        let isMixed = failed.count < results.count
+        let isAllInvalid = failed.allSatisfy { Self.isSendersFault(results[$0]) }
+        return response(isMixed ? .multiStatus : isAllInvalid ? .badRequest : .internalServerError, headers, body)
+    }
+
+    /// Why an event failed, in words for its sender: never a destination's own words.
+    static func reason(_ result: PushResult) -> String {
+        result.error ?? "Event was not processed"
+    }
+
+    /// Whether sending the event again can never help.
+    static func isSendersFault(_ result: PushResult) -> Bool {
+        result.isInvalid || result.error?.hasPrefix("Event ") == true
+    }
+
+    private func response(_ status: HTTPResponseStatus, _ headers: HTTPHeaders, _ body: ByteBuffer) -> HTTPResponse {
+        if let head = heads[status.code] { return HTTPResponse(head, headers: headers, body: body) }
+        return HTTPResponse(status: status, headers: headers, body: body)
+    }
+}

@@ -1,0 +1,48 @@
+public import Collector
+
+extension SourceType {
+    /// HTTP as walkerOS's express source speaks it.
+    public static let express = SourceType(
+        name: "http",
+        packages: ["@walkeros/server-source-express"],
+        summary: "Takes events by POST (JSON, text/plain) and GET (pixel) on one or more paths.",
+        settings: common + [
+            SettingDescription("port", .integer(0...65_535), default: "the daemon's", "A port of the source's own.")
+        ],
+        options: options
+    ) { config, path, problems in
+        _ = HTTPSource(id: "", style: .express, config: config, path: path, problems: &problems)
+    }
+
+    /// HTTP as walkerOS's fetch source speaks it.
+    public static let fetch = SourceType(
+        name: "fetch",
+        packages: ["@walkeros/server-source-fetch"],
+        summary: "Takes events by POST and GET on exact paths, whatever the content type, and answers with their ids.",
+        settings: common + [
+            SettingDescription(
+                "maxRequestSize", .integer(1...(1 << 30)), default: "102400", "The largest body, in bytes.")
+        ],
+        options: options
+    ) { config, path, problems in
+        _ = HTTPSource(id: "", style: .fetch, config: config, path: path, problems: &problems)
+    }
+
+    private static let common = [
+        SettingDescription(
+            "paths", .any, default: "[\"/collect\"]",
+            "Paths that take events: texts, or objects of \"path\" and \"methods\" (GET, POST)."),
+        SettingDescription("path", .string, "One path; \"paths\" is the newer form."),
+        SettingDescription("maxBatchSize", .integer(1...100_000), default: "100", "Events in one request."),
+        SettingDescription(
+            "cors", .any, default: "true",
+            "Which browsers may send: true, false, or {origin, methods, headers, credentials, maxAge}."),
+    ]
+
+    private static let options = [
+        SettingDescription(
+            "async", .any, default: "false",
+            "Whether to answer before destinations have the event: true, false, or {GET, POST}."),
+        SettingDescription("ingest", .any, "Feeds transformers, which are not supported."),
+    ]
+}

@@ -1,0 +1,70 @@
+import Dispatch
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Writes to a file descriptor on a thread of its own, so that a slow disk or a full pipe blocks nobody else.
+///
+/// Either all of the bytes are written, or, for a regular file, none: after a failure the file is cut back to where it
+/// was, so that no half line stays.
+final class BlockingWriter: Sendable {
+    /// Why nothing was written.
+    struct Failure: Error, CustomStringConvertible {
+        /// The number that the operating system gave.
+        let number: Int32
+        /// What failed, and the system's words for it.
+        let description: String
+
+        init(_ action: String, number: Int32) {
+            self.number = number
+            self.description = "\(action): \(String(cString: strerror(number)))"
+        }
+
+        /// Whether trying again may help: the disk is full, or busy, or the descriptor is not ready.
+        var isTransient: Bool { [ENOSPC, EDQUOT, EAGAIN, EINTR, EIO].contains(number) }
+    }
+
+    private let queue: DispatchQueue
+    private let descriptor: Int32
+
+    /// A writer to an open descriptor, which stays the caller's to close.
+    init(descriptor: Int32, label: String) {
+        self.descriptor = descriptor
+        queue = DispatchQueue(label: label)
+    }
+
+    /// Writes all of the bytes after those of earlier calls.
+    func write(_ bytes: [UInt8]) async throws(Failure) {
+        let result: Result<Void, Failure> = await withCheckedContinuation { continuation in
+            queue.async { continuation.resume(returning: self.writeAll(bytes)) }
+        }
+        try result.get()
+    }
+
+    private func writeAll(_ bytes: [UInt8]) -> Result<Void, Failure> {
+        let start = lseek(descriptor, 0, SEEK_END)
+        var written = 0
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
+            if count > 0 {
+                written += count
+            } else if errno != EINTR {
+                let failure = Failure("write", number: errno)
+                if start >= 0, written > 0 { _ = ftruncate(descriptor, start) }
+                return .failure(failure)
+            }
+        }
+        return .success(())
+    }
+}
+
+/// `write(2)` under a name that does not clash with the method above.
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(descriptor, bytes, count)
+}

@@ -1,0 +1,57 @@
+import Collector
+import EventJSON
+
+/// Reads a destination's settings and notes what is wrong with them.
+struct SettingsReader {
+    let members: JSONObject
+    let path: [String]
+    var problems: ConfigurationProblems
+
+    init(
+        _ settings: JSONValue,
+        path: [String],
+        known: [String],
+        of owner: String,
+        _ problems: inout ConfigurationProblems
+    ) {
+        self.path = path
+        self.problems = problems
+        members = settings.object ?? [:]
+        if !settings.isMissing, settings.object == nil { self.problems.add(path, "\"settings\" is an object") }
+        self.problems.refuseUnknownMembers(
+            members.map(\.name), known: known, path: path, of: "the settings of \(owner)")
+    }
+
+    mutating func string(_ name: String) -> String? {
+        let value = members[name]
+        if value.isMissing { return nil }
+        if let string = value.string, !string.isEmpty { return string }
+        problems.add(path + [name], "is a text that is not empty")
+        return nil
+    }
+
+    mutating func choice<Choice: RawRepresentable & CaseIterable>(_ name: String, _ type: Choice.Type) -> Choice?
+    where Choice.RawValue == String {
+        let value = members[name]
+        if value.isMissing { return nil }
+        if let choice = value.string.flatMap(Choice.init(rawValue:)) { return choice }
+        problems.add(path + [name], "is one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
+        return nil
+    }
+
+    mutating func whole(_ name: String, _ range: ClosedRange<Int>) -> Int? {
+        let value = members[name]
+        if value.isMissing { return nil }
+        if let number = value.number?.integer, range.contains(number) { return number }
+        problems.add(path + [name], "is a whole number from \(range.lowerBound) to \(range.upperBound)")
+        return nil
+    }
+
+    mutating func strings(_ name: String) -> [String]? {
+        let value = members[name]
+        if value.isMissing { return nil }
+        if let elements = value.array, elements.allSatisfy({ $0.string != nil }) { return elements.compactMap(\.string) }
+        problems.add(path + [name], "is an array of texts")
+        return nil
+    }
+}

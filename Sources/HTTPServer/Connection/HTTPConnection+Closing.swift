@@ -1,0 +1,71 @@
+import Logging
+import NIOCore
+
+/// The end of a connection: deadlines, drain, the ways to close.
+extension HTTPConnection {
+    /// Called by the group now and then.
+    func checkDeadlines(now: NIODeadline) {
+        if self.deadlines.isExpired(now: now) { self.expire() }
+        guard self.deadlines.mayHavePendingWrites, self.machine.isOpen,
+            let pendingByteCount = try? self.channel.syncOptions?.getOption(.bufferedWritableBytes)
+        else { return }
+        if self.deadlines.writesStalled(pendingByteCount: pendingByteCount, now: now) {
+            self.logger.debug("a client reads nothing; the connection is closed")
+            self.closeNow()
+        }
+    }
+
+    private func expire() {
+        switch self.machine.expirationAction {
+        case .close: self.closeNow()
+        case .refuse: self.refuse(.tooLate)
+        case .drop: break
+        }
+        self.settle()
+    }
+
+    /// The server shuts down: idle connections close now, the others after their answer.
+    func drain() {
+        switch self.machine.drain() {
+        case .close: self.closeAfterFlush(lingers: false)
+        case .notify: self.notify(.draining)
+        case .drop: break
+        }
+    }
+
+    /// The client sends nothing more, and all it has sent was handled.
+    func closeInput() {
+        if self.machine.closeInput() == .close { self.closeAfterFlush(lingers: false) }
+    }
+
+    /// Closes when the kernel has taken all that was written.
+    ///
+    /// Lingering, only the sending side is closed then: the client sees the end of the answer, and what it still sends is
+    /// read and dropped until it closes too. Closing at once would answer its bytes with a reset, and the reset can
+    /// overtake the answer.
+    func closeAfterFlush(lingers: Bool) {
+        guard let context = self.context else { return }
+        let promise = self.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.whenComplete { _ in self.outputEnded(lingers: lingers) }
+        self.needsFlush = false
+        self.sendOutbound(promise)
+        context.flush()
+    }
+
+    private func outputEnded(lingers: Bool) {
+        guard self.machine.finishOutput(lingers: lingers) else {
+            self.closeNow()
+            return
+        }
+        self.context?.close(mode: .output, promise: nil)
+        self.pump()
+        self.settle()
+    }
+
+    /// Closes at once.
+    ///
+    /// What was not sent yet is lost.
+    func closeNow() {
+        self.context?.close(promise: nil)
+    }
+}

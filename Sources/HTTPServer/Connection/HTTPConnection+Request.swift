@@ -1,0 +1,194 @@
+import NIOCore
+import NIOHTTP1
+
+/// The request: from the decoder's parts to the handler.
+extension HTTPConnection {
+    func takeHead(_ head: HTTPRequestHead) {
+        let framing: HTTPRequestFraming
+        do throws(HTTPRefusal) {
+            framing = try HTTPRequestFraming(head, limits: self.environment.limits)
+        } catch {
+            self.refuse(error, head: head)
+            return
+        }
+        guard case .deliver(let exchange) = self.machine.receiveHead(framing) else { return }
+        self.request = HTTPRequestSummary(
+            head: head,
+            framing: framing,
+            start: self.environment.onExchange == nil ? nil : self.eventLoop.now
+        )
+        let responder = HTTPResponder(sink: self, exchange: exchange)
+        switch self.handler.receive(head, responder) {
+        case .ignore:
+            _ = self.machine.planBody(.discard)
+        case .stream(let maximumByteCount, let receiver):
+            self.planBody(.stream(receiver), maximumByteCount: maximumByteCount)
+        case .collect(let maximumByteCount, let failure, let then):
+            self.planBody(
+                .collect(HTTPBodyCollection(responder: responder, failure: failure, then: then)),
+                maximumByteCount: maximumByteCount
+            )
+            if case .unsupported(let name) = framing.contentEncoding, framing.hasBody {
+                self.failBody(.unsupportedEncoding(name))
+            }
+        }
+    }
+
+    private func planBody(_ consumer: HTTPBodyConsumer, maximumByteCount: Int?) {
+        let maximumByteCount = maximumByteCount ?? self.environment.limits.maximumBodyByteCount
+        self.body = HTTPBodyAssembly(
+            expectedByteCount: self.request.contentLength ?? 0,
+            maximumByteCount: maximumByteCount
+        )
+        switch self.machine.planBody(.take(maximumByteCount: maximumByteCount)) {
+        case .proceed:
+            self.consumer = consumer
+        case .discard:
+            break
+        case .sendContinue:
+            self.consumer = consumer
+            self.sendContinue()
+        case .refuseTooLarge:
+            self.consumer = consumer
+            self.failBody(.tooLarge(maximumByteCount: maximumByteCount))
+        }
+    }
+
+    func takeBody(_ bytes: ByteBuffer) {
+        self.request.bodyByteCount += bytes.readableBytes
+        switch self.machine.receiveBody(byteCount: bytes.readableBytes) {
+        case .deliver:
+            switch self.consumer {
+            case .collect:
+                self.body.append(bytes)
+            case .stream(let receiver):
+                self.deadlines.restart()
+                receiver.receive(bytes)
+            case .none:
+                break
+            }
+        case .drop:
+            break
+        case .refuseTooLarge:
+            self.failBody(.tooLarge(maximumByteCount: self.body.maximumByteCount))
+        case .close:
+            self.closeAfterFlush(lingers: true)
+        }
+    }
+
+    func takeEnd() {
+        let consumer = self.consumer
+        switch self.machine.receiveEnd() {
+        case .deliver:
+            self.consumer = .none
+            switch consumer {
+            case .collect(let collection): self.finish(collection)
+            case .stream(let receiver): receiver.finish()
+            case .none: break
+            }
+        case .drop, .next:
+            self.consumer = .none
+        }
+    }
+
+    private func finish(_ collection: HTTPBodyCollection) {
+        let body = self.body.take()
+        do throws(HTTPBodyFailure) {
+            let decoded = try self.request.contentEncoding.decode(
+                body,
+                maximumByteCount: self.body.maximumByteCount,
+                maximumRatio: self.environment.limits.maximumInflationRatio
+            )
+            collection.then(decoded, collection.responder)
+        } catch {
+            collection.fail(error)
+        }
+    }
+
+    /// The body cannot be had: somebody else than the handler's `then` answers.
+    func failBody(_ failure: HTTPBodyFailure) {
+        switch self.takeConsumer() {
+        case .collect(let collection):
+            self.machine.discardBody()
+            collection.fail(failure)
+        case .stream(let receiver):
+            receiver.fail(failure)
+            if self.machine.responseIsPending {
+                self.respond(failure.response(), to: self.machine.exchangeCount)
+            } else {
+                self.closeNow()
+            }
+        case .none:
+            break
+        }
+    }
+
+    /// Tells a receiver that no more will come.
+    func endBody(_ failure: HTTPBodyFailure) {
+        if case .stream(let receiver) = self.takeConsumer() { receiver.fail(failure) }
+    }
+
+    func takeConsumer() -> HTTPBodyConsumer {
+        let consumer = self.consumer
+        self.consumer = .none
+        self.body = HTTPBodyAssembly()
+        return consumer
+    }
+
+    /// The input cannot be understood, is too large, or came too late.
+    func refuse(_ refusal: HTTPRefusal, head: HTTPRequestHead? = nil) {
+        if !self.machine.isInExchange { self.request = HTTPRequestSummary(refused: head) }
+        let action = self.machine.refuse()
+        var response = refusal.response
+        switch self.takeConsumer() {
+        case .collect(let collection): response = collection.failure?(refusal.bodyFailure) ?? response
+        case .stream(let receiver): receiver.fail(refusal.bodyFailure)
+        case .none: break
+        }
+        switch action {
+        case .answer:
+            self.writeWhole(response, closes: true)
+            self.recordAnswer()
+            self.closeAfterFlush(lingers: true)
+        case .close:
+            self.closeNow()
+        case .drop:
+            break
+        }
+    }
+}
+
+/// What is remembered of the request that is being answered.
+struct HTTPRequestSummary {
+    var method: HTTPMethod?
+    var uri = ""
+    var isHead = false
+    var isVersion10 = false
+    var contentLength: Int?
+    var contentEncoding = HTTPContentEncoding.identity
+    var bodyByteCount = 0
+    var responseByteCount = 0
+    var status = HTTPResponseStatus.ok
+    /// When the head arrived, if somebody wants to know.
+    var start: NIODeadline?
+
+    init() {}
+
+    /// A request that got no further than its head, if that far.
+    init(refused head: HTTPRequestHead?) {
+        guard let head else { return }
+        self.method = head.method
+        self.uri = head.uri
+        self.isHead = head.method == .HEAD
+    }
+
+    init(head: HTTPRequestHead, framing: HTTPRequestFraming, start: NIODeadline?) {
+        self.method = head.method
+        self.uri = head.uri
+        self.isHead = framing.isHead
+        self.isVersion10 = framing.isVersion10
+        self.contentLength = framing.contentLength
+        self.contentEncoding = framing.contentEncoding
+        self.start = start
+    }
+}

@@ -1,0 +1,274 @@
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// The answer: from the handler to the channel.
+extension HTTPConnection: HTTPResponseSink {
+    /// Bodies up to this size are copied behind their head, so that both are one write of one buffer.
+    private static let maximumCopiedByteCount = 16 * 1024
+
+    /// Beyond this size the outbound buffer is handed to the channel, and given back to the allocator.
+    private static let maximumOutboundByteCount = 64 * 1024
+
+    var remoteAddress: SocketAddress? { self.channel.remoteAddress }
+    var isOpen: Bool { self.channel.isActive }
+    var isWritable: Bool { self.channel.isActive && self.channel.isWritable }
+
+    // MARK: - Whole answers
+
+    func respond(_ response: HTTPResponse, to exchange: UInt64) {
+        self.eventLoop.assertInEventLoop()
+        let action = self.machine.beginResponse(exchange, closes: response.closesConnection, hasMore: false)
+        guard case .write(let closes) = action else { return }
+        self.writeWhole(response, closes: closes)
+        self.finishResponse(exchange)
+    }
+
+    func writeWhole(_ response: HTTPResponse, closes: Bool) {
+        let isWithoutBody = self.request.isHead || response.neverHasBody
+        let framing: HTTPResponseFraming
+        if response.neverHasBody || (isWithoutBody && response.body.readableBytes == 0) {
+            framing = response.declaredContentLength.map(HTTPResponseFraming.length) ?? .none
+        } else {
+            framing = .length(response.body.readableBytes)
+        }
+        self.writeHead(response, framing: framing, closes: closes)
+        if !isWithoutBody { self.writePart(response.body, promise: nil) }
+        self.needsFlush = true
+        if self.outbound.readableBytes >= Self.maximumOutboundByteCount { self.flushIfNeeded() }
+    }
+
+    private func writeHead(_ response: HTTPResponse, framing: HTTPResponseFraming, closes: Bool) {
+        self.prepareOutbound()
+        let start = self.outbound.readableBytes
+        self.outbound.writeHead(
+            response,
+            framing: framing,
+            connection: closes ? .close : self.request.isVersion10 ? .keepAlive : .none,
+            date: self.environment.group.dateLine
+        )
+        self.request.status = response.status
+        self.request.responseByteCount += self.outbound.readableBytes - start
+    }
+
+    /// The answer is written to its end: what comes next?
+    private func finishResponse(_ exchange: UInt64) {
+        let action = self.machine.endResponse(exchange)
+        self.streamFraming = nil
+        self.eventObserver = nil
+        self.writabilityObserver = nil
+        self.recordAnswer()
+        switch action {
+        case .next:
+            break
+        case .discardBody:
+            _ = self.takeConsumer()
+        case .close:
+            // More input than the request: without lingering, the kernel would answer it with a reset.
+            self.closeAfterFlush(lingers: !self.inputIsEmpty)
+        case .linger:
+            _ = self.takeConsumer()
+            self.closeAfterFlush(lingers: true)
+        case .drop:
+            return
+        }
+        self.pump()
+        self.settleUnlessReading()
+    }
+
+    // MARK: - Answers in parts
+
+    func begin(_ head: HTTPResponse, to exchange: UInt64) {
+        self.eventLoop.assertInEventLoop()
+        let isWithoutBody = self.request.isHead || head.neverHasBody
+        let declaredLength = head.declaredContentLength
+        let endsWithConnection = !isWithoutBody && declaredLength == nil && self.request.isVersion10
+        let action = self.machine.beginResponse(
+            exchange,
+            closes: head.closesConnection || endsWithConnection,
+            hasMore: true
+        )
+        guard case .write(let closes) = action else { return }
+        let framing: HTTPResponseFraming
+        if let declaredLength {
+            framing = .length(declaredLength)
+        } else if isWithoutBody {
+            framing = .none
+        } else {
+            framing = self.request.isVersion10 ? .untilClose : .chunked
+        }
+        self.writeHead(head, framing: framing, closes: closes)
+        self.streamFraming = isWithoutBody ? .bodyless : HTTPStreamFraming(framing)
+        self.needsFlush = true
+        if head.body.readableBytes > 0 { self.write(head.body, to: exchange, promise: nil) }
+        self.settleUnlessReading()
+    }
+
+    func write(_ part: ByteBuffer, to exchange: UInt64, promise: EventLoopPromise<Void>?) {
+        self.eventLoop.assertInEventLoop()
+        guard self.machine.exchange(exchange)?.response == .streaming, let action = self.streamFraming?.write(part)
+        else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        self.prepareOutbound()
+        switch action {
+        case .chunk where part.readableBytes > 0:
+            self.outbound.writeNumber(part.readableBytes, radix: 16)
+            self.outbound.writeStaticString("\r\n")
+            self.writePart(part, promise: nil)
+            self.prepareOutbound()
+            self.outbound.writeStaticString("\r\n")
+        case .plain:
+            self.writePart(part, promise: nil)
+        case .chunk, .nothing:
+            break
+        case .tooMuch:
+            self.logger.error("a streamed answer is longer than its declared length; the connection is closed")
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            self.closeNow()
+            return
+        }
+        self.needsFlush = true
+        if promise != nil { self.sendOutbound(promise) }
+        self.settleUnlessReading()
+    }
+
+    func end(_ exchange: UInt64) {
+        self.eventLoop.assertInEventLoop()
+        guard self.machine.exchange(exchange)?.response == .streaming, let framing = self.streamFraming else { return }
+        switch framing.end() {
+        case .lastChunk:
+            self.prepareOutbound()
+            self.outbound.writeStaticString("0\r\n\r\n")
+            self.request.responseByteCount += 5
+        case .nothing:
+            break
+        case .tooLittle:
+            self.logger.error("a streamed answer is shorter than its declared length; the connection is closed")
+            self.closeNow()
+            return
+        }
+        self.needsFlush = true
+        self.finishResponse(exchange)
+    }
+
+    func abandon(_ exchange: UInt64) {
+        self.eventLoop.assertInEventLoop()
+        switch self.machine.exchange(exchange)?.response {
+        case .pending:
+            self.logger.error("a handler dropped its responder without an answer", metadata: self.requestMetadata)
+            self.respond(HTTPRefusal.unanswered.response, to: exchange)
+        case .streaming:
+            self.logger.error("a handler dropped a streamed answer before its end", metadata: self.requestMetadata)
+            self.closeNow()
+        case .complete, nil:
+            break
+        }
+    }
+
+    // MARK: - Callbacks and back-pressure
+
+    func pauseBody(_ exchange: UInt64, _ isPaused: Bool) {
+        self.eventLoop.assertInEventLoop()
+        self.machine.pauseBody(exchange, isPaused)
+        if !isPaused { self.pump() }
+        self.settleUnlessReading()
+    }
+
+    func observe(_ exchange: UInt64, _ callback: @escaping @Sendable (HTTPConnectionEvent) -> Void) {
+        self.eventLoop.assertInEventLoop()
+        guard let current = self.machine.exchange(exchange) else {
+            if !self.machine.isOpen { callback(.closed) }
+            return
+        }
+        if current.response != .complete { self.eventObserver = callback }
+    }
+
+    func observeWritability(_ exchange: UInt64, _ callback: @escaping @Sendable () -> Void) {
+        self.eventLoop.assertInEventLoop()
+        if self.machine.exchange(exchange)?.response == .streaming { self.writabilityObserver = callback }
+    }
+
+    func notify(_ event: HTTPConnectionEvent) {
+        self.eventObserver?(event)
+    }
+
+    func logSecondAnswer() {
+        self.logger.error("a handler answered a request twice; the second answer is ignored")
+    }
+
+    private var requestMetadata: Logger.Metadata {
+        ["method": "\(self.request.method?.rawValue ?? "")", "path": "\(self.request.uri.requestPath)"]
+    }
+
+    /// Counts an answer and tells the access log.
+    func recordAnswer() {
+        self.environment.metrics.recordAnswer(self.request.status)
+        guard let onExchange = self.environment.onExchange else { return }
+        let now = self.eventLoop.now
+        onExchange(
+            HTTPExchangeRecord(
+                method: self.request.method,
+                path: String(self.request.uri.requestPath),
+                status: self.request.status,
+                requestBodyByteCount: self.request.bodyByteCount,
+                responseByteCount: self.request.responseByteCount,
+                duration: now - (self.request.start ?? now),
+                remoteAddress: self.remoteAddress
+            )
+        )
+    }
+
+    // MARK: - Bytes
+
+    func sendContinue() {
+        self.prepareOutbound()
+        self.outbound.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+        self.needsFlush = true
+    }
+
+    /// Puts a part of a body behind what is there: a small one into the same buffer, a large one as it lies.
+    private func writePart(_ part: ByteBuffer, promise: EventLoopPromise<Void>?) {
+        self.request.responseByteCount += part.readableBytes
+        if part.readableBytes <= Self.maximumCopiedByteCount {
+            self.outbound.writeImmutableBuffer(part)
+        } else {
+            self.sendOutbound(nil)
+            self.deadlines.writtenByteCount += part.readableBytes
+            self.context?.write(Self.wrapOutboundOut(part), promise: promise)
+        }
+    }
+
+    /// Makes the outbound buffer ready for more.
+    ///
+    /// One that the channel is done with is used again, without allocating.
+    private func prepareOutbound() {
+        guard self.outboundIsSent else { return }
+        self.outboundIsSent = false
+        if self.outbound.capacity > Self.maximumOutboundByteCount {
+            self.outbound = self.channel.allocator.buffer(capacity: 512)
+        } else {
+            self.outbound.clear(minimumCapacity: 512)
+        }
+    }
+
+    /// Hands what is serialised to the channel, in order.
+    ///
+    /// Nothing is flushed.
+    func sendOutbound(_ promise: EventLoopPromise<Void>?) {
+        let isEmpty = self.outboundIsSent || self.outbound.readableBytes == 0
+        guard !isEmpty || promise != nil else { return }
+        self.outboundIsSent = true
+        let bytes = isEmpty ? ByteBuffer() : self.outbound
+        self.deadlines.writtenByteCount += bytes.readableBytes
+        self.context?.write(Self.wrapOutboundOut(bytes), promise: promise)
+    }
+
+    func flushIfNeeded() {
+        guard self.needsFlush else { return }
+        self.needsFlush = false
+        self.sendOutbound(nil)
+        self.context?.flush()
+    }
+}

@@ -1,0 +1,160 @@
+import CZlib
+import HTTPServer
+import NIOCore
+import NIOHTTP1
+import Testing
+
+/// Compressed request bodies.
+@Suite struct ContentEncodingTests {
+    /// `text` compressed: as a gzip member (`windowBits` 31), as deflate with zlib's frame (15), or bare (-15).
+    private static func deflated(_ bytes: [UInt8], windowBits: Int32) throws -> [UInt8] {
+        var stream = z_stream()
+        try #require(
+            deflateInit2_(
+                &stream,
+                Z_BEST_COMPRESSION,
+                Z_DEFLATED,
+                windowBits,
+                8,
+                Z_DEFAULT_STRATEGY,
+                ZLIB_VERSION,
+                Int32(MemoryLayout<z_stream>.size)
+            ) == Z_OK
+        )
+        defer { deflateEnd(&stream) }
+        var output = [UInt8](repeating: 0, count: bytes.count + 1_024)
+        var input = bytes
+        let count = input.withUnsafeMutableBufferPointer { source in
+            output.withUnsafeMutableBufferPointer { target in
+                stream.next_in = source.baseAddress
+                stream.avail_in = UInt32(source.count)
+                stream.next_out = target.baseAddress
+                stream.avail_out = UInt32(target.count)
+                #expect(deflate(&stream, Z_FINISH) == Z_STREAM_END)
+                return target.count - Int(stream.avail_out)
+            }
+        }
+        return Array(output.prefix(count))
+    }
+
+    private static func gzip(_ text: String) throws -> [UInt8] {
+        try self.deflated(Array(text.utf8), windowBits: 31)
+    }
+
+    private func answer(
+        _ body: [UInt8],
+        encoding: String,
+        limits: HTTPLimits = HTTPLimits(),
+        chunked: Bool = false
+    ) throws -> ReceivedResponse {
+        let connection = try EmbeddedConnection(limits: limits, handler: EchoHandler())
+        let head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Encoding: \(encoding)\r\n"
+        if chunked {
+            let size = String(body.count, radix: 16)
+            try connection.send(
+                Array("\(head)Transfer-Encoding: chunked\r\n\r\n\(size)\r\n".utf8) + body + Array("\r\n0\r\n\r\n".utf8)
+            )
+        } else {
+            try connection.send(Array("\(head)Content-Length: \(body.count)\r\n\r\n".utf8) + body)
+        }
+        return try #require(try connection.responses().last)
+    }
+
+    /// Text that compresses to about a third: hexadecimal digits of a generator with a fixed seed.
+    private static let text: String = {
+        var state: UInt64 = 88_172_645_463_325_252
+        return (0..<20_000).map { _ -> String in
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            return String(state % 10)
+        }.joined()
+    }()
+
+    @Test("gzip, x-gzip, deflate and identity are understood", arguments: [false, true])
+    func understood(chunked: Bool) throws {
+        let bytes = Array(Self.text.utf8)
+        let expected = "POST / \(Self.text)"
+        let gzip = try Self.gzip(Self.text)
+        #expect(try self.answer(gzip, encoding: "gzip", chunked: chunked).body == expected)
+        #expect(try self.answer(gzip, encoding: "X-GZip", chunked: chunked).body == expected)
+        #expect(
+            try self.answer(try Self.deflated(bytes, windowBits: 15), encoding: "deflate", chunked: chunked).body
+                == expected
+        )
+        #expect(try self.answer(bytes, encoding: "identity", chunked: chunked).body == expected)
+    }
+
+    @Test("an empty body has no coding")
+    func emptyBody() throws {
+        #expect(try self.answer([], encoding: "gzip").status == 200)
+        #expect(try self.answer([], encoding: "zip").status == 200)
+        #expect(try self.answer(try Self.gzip(""), encoding: "gzip").body == "POST / ")
+    }
+
+    @Test("members of a gzip file are one body")
+    func members() throws {
+        #expect(try self.answer(try Self.gzip("he") + Self.gzip("llo"), encoding: "gzip").body == "POST / hello")
+    }
+
+    @Test("damaged, truncated or longer than its end: 400")
+    func damaged() throws {
+        let gzip = try Self.gzip(Self.text)
+        let deflate = try Self.deflated(Array(Self.text.utf8), windowBits: 15)
+        var flipped = gzip
+        flipped[gzip.count / 2] ^= 0xFF
+        var badChecksum = gzip
+        badChecksum[gzip.count - 5] ^= 0x01
+        let cases: [(String, [UInt8])] = [
+            ("gzip", Array(gzip.dropLast())), ("gzip", Array(gzip.prefix(5))), ("gzip", gzip + [0]),
+            ("gzip", gzip + Array("garbage".utf8)), ("gzip", flipped), ("gzip", badChecksum), ("gzip", deflate),
+            ("gzip", Array(Self.text.utf8)), ("deflate", Array(deflate.dropLast())), ("deflate", deflate + [0]),
+            ("deflate", deflate + deflate), ("deflate", gzip),
+            ("deflate", try Self.deflated(Array(Self.text.utf8), windowBits: -15)),
+        ]
+        for (index, (encoding, body)) in cases.enumerated() {
+            let response = try self.answer(body, encoding: encoding)
+            #expect(response.status == 400, "case \(index)")
+            #expect(response.body == #"{"success":false,"error":"malformed content encoding"}"#, "case \(index)")
+        }
+    }
+
+    @Test("unknown codings: 415 with their name")
+    func unknown() throws {
+        let response = try self.answer([1], encoding: "ZIP")
+        #expect(response.status == 415)
+        #expect(response.body == #"{"success":false,"error":"unsupported content encoding \"zip\""}"#)
+        #expect(try self.answer([1], encoding: "gzip, gzip").status == 415)
+        #expect(try self.answer([1], encoding: "br").status == 415)
+        #expect(try self.answer([1], encoding: #"a"b"#).body.hasSuffix(#"encoding \"a\"b\""}"#))
+    }
+
+    @Test("the limit holds for the decompressed body: at the limit and one over")
+    func inflatedLimit() throws {
+        var limits = HTTPLimits()
+        limits.maximumBodyByteCount = Self.text.utf8.count
+        #expect(try self.answer(try Self.gzip(Self.text), encoding: "gzip", limits: limits).status == 200)
+        #expect(try self.answer(try Self.gzip(Self.text + "1"), encoding: "gzip", limits: limits).status == 413)
+    }
+
+    @Test("the ratio holds: at the limit and one over")
+    func ratio() throws {
+        let gzip = try Self.gzip(String(repeating: "a", count: 5_000))
+        let ratio = 5_000 / gzip.count
+        var limits = HTTPLimits()
+        limits.maximumInflationRatio = ratio + 1
+        #expect(try self.answer(gzip, encoding: "gzip", limits: limits).status == 200)
+        limits.maximumInflationRatio = ratio
+        #expect(try self.answer(gzip, encoding: "gzip", limits: limits).status == 413)
+    }
+
+    @Test("a bomb is given up at once")
+    func bomb() throws {
+        let gzip = try Self.deflated([UInt8](repeating: 0, count: 100 << 20), windowBits: 31)
+        let clock = ContinuousClock()
+        var response: ReceivedResponse?
+        let duration = try clock.measure { response = try self.answer(gzip, encoding: "gzip") }
+        #expect(response?.status == 413)
+        #expect(duration < .milliseconds(500))
+    }
+}
