@@ -18,7 +18,6 @@ let package = Package(
         .library(name: "RedisStreamsDestination", targets: ["RedisStreamsDestination"]),
         .library(name: "Destinations", targets: ["Destinations"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
-        .library(name: "CollectorTesting", targets: ["CollectorTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -106,10 +105,6 @@ let package = Package(
                 "EventJSON",
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: settings
-        ),
-        .target(
-            name: "CollectorTesting",
             swiftSettings: settings
         ),
         .testTarget(

@@ -70,7 +70,8 @@ public final class ManualTime: Sendable {
                             id: id,
                             wakesAtMilliseconds: state.nowMilliseconds + milliseconds,
                             continuation: continuation
-                        ))
+                        )
+                    )
                     return nil
                 }
                 if let result { continuation.resume(with: result) }

@@ -149,12 +149,12 @@ struct RedisClientFaultTests {
                 Self.echo(connection)
             }
         }
-        let recorder = LogRecorder()
-        let client = try makeClient(server.socketPath, logger: recorder.logger())
+        let logs = RecordedLogs()
+        let client = try makeClient(server.socketPath, logger: logs.logger())
         while server.connectionCount < 2 { await Task.yield() }
         #expect(try await client.command(["ECHO", "mine"]).text == "mine")
-        #expect(recorder.text.contains("no command asked for"))
-        #expect(!recorder.text.contains("\u{7}"))
+        #expect(logs.text.contains("no command asked for"))
+        #expect(!logs.text.contains("\u{7}"))
         try await client.quit()
     }
 
@@ -225,7 +225,8 @@ struct RedisClientFaultTests {
                 for index in 0..<replies.count { texts.append(replies[index].text) }
             }
             #expect(texts == (0..<commandCount).map { "reply \($0)" }, "cut after \(cut) bytes")
-            try await client.quit()
+            // After the last cut everything is answered, and QUIT may meet the end of the connection.
+            cut == total ? try? await client.quit() : try await client.quit()
             // Only commands without a whole reply were sent again.
             var answered = 0
             var rest = cut
