@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "RedisStreamsDestination", targets: ["RedisStreamsDestination"]),
         .library(name: "Destinations", targets: ["Destinations"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
+        .executable(name: "collectord", targets: ["collectord"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -63,7 +64,11 @@ let package = Package(
         ),
         .target(
             name: "CollectorConfiguration",
-            dependencies: ["Collector", "EventJSON"],
+            dependencies: [
+                "Collector",
+                "EventJSON",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings
         ),
         .target(
@@ -129,6 +134,24 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "collectord",
+            dependencies: [
+                "Collector",
+                "CollectorConfiguration",
+                "CollectorHTTP",
+                "Destinations",
+                "EventJSON",
+                "HTTPServer",
+                "RedisStreamsDestination",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
         ),

@@ -96,7 +96,8 @@ extension Collector {
     private func broadcast(_ change: StateChange) async -> PushResult {
         let (isAllowed, arrived) = state.withLock { state -> (Bool, [DeliveryWorker]) in
             state.broadcastTypes.insert(change.type)
-            for worker in state.workers where worker.destination.observesStateChanges && !worker.configuration.isDisabled {
+            for worker in state.workers
+            where worker.destination.observesStateChanges && !worker.configuration.isDisabled {
                 worker.add(.change(change))
             }
             return (state.isAllowed, placePending(&state))

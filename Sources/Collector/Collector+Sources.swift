@@ -27,6 +27,8 @@ extension Collector {
     /// Logs that events could not be delivered after their sender had been told that they were taken.
     public func noteFailureAfterAnswer(of ids: [String], source: String) {
         logger.warning(
-            "Event not processed after ack", metadata: ["failed": "\(ids.joined(separator: " "))", "source": "\(source)"])
+            "Event not processed after ack",
+            metadata: ["failed": "\(ids.joined(separator: " "))", "source": "\(source)"]
+        )
     }
 }

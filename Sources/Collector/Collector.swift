@@ -55,8 +55,12 @@ public final class Collector: Sendable {
         }
     }
 
-    /// Applies the initial state and, unless `options.run` is false, begins the run.
+    /// Whether the collector has been started and not been shut down.
+    public var isRunning: Bool { state.withLock { $0.isStarted && $0.isOpen } }
+
+    /// Applies the initial state and, unless `options.run` is false, begins the run. A second call does nothing.
     public func start() async {
+        guard !state.withLock({ exchange(&$0.isStarted, with: true) }) else { return }
         for (type, object) in [
             ("consent", options.consent), ("user", options.user), ("custom", options.custom),
         ] where !object.isEmpty {

@@ -43,7 +43,12 @@ struct HTTPSourceReader {
             source.answersGETEarly = bool
             source.answersPOSTEarly = bool
         case .object(let members):
-            problems.refuseUnknownMembers(members.map(\.name), known: ["GET", "POST"], path: path + ["async"], of: "\"async\"")
+            problems.refuseUnknownMembers(
+                members.map(\.name),
+                known: ["GET", "POST"],
+                path: path + ["async"],
+                of: "\"async\""
+            )
             source.answersGETEarly = members["GET"].bool ?? source.answersGETEarly
             source.answersPOSTEarly = members["POST"].bool ?? source.answersPOSTEarly
         default: problems.add(path + ["async"], "\"async\" is true, false, or {\"GET\": …, \"POST\": …}")
@@ -95,8 +100,11 @@ struct HTTPSourceReader {
         case .bool(false): source.crossOrigin = nil
         case .object(let members):
             problems.refuseUnknownMembers(
-                members.map(\.name), known: ["origin", "methods", "headers", "credentials", "maxAge"], path: place,
-                of: "\"cors\"")
+                members.map(\.name),
+                known: ["origin", "methods", "headers", "credentials", "maxAge"],
+                path: place,
+                of: "\"cors\""
+            )
             var policy = HTTPCrossOriginPolicy()
             switch members["origin"] {
             case .missing, .string("*"): policy.origin = .any

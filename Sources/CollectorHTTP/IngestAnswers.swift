@@ -115,7 +115,8 @@ struct IngestAnswers: Sendable {
             return response(.ok, headers, body)
         }
         body.writeString(
-            "{\"success\":false,\"processed\":\(results.count - failed.count),\"failed\":\(failed.count),\"errors\":[")
+            "{\"success\":false,\"processed\":\(results.count - failed.count),\"failed\":\(failed.count),\"errors\":["
+        )
         for (position, index) in failed.enumerated() {
             if position > 0 { body.writeStaticString(",") }
             body.writeString("{\"index\":\(index),\"error\":")

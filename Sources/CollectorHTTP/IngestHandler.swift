@@ -58,7 +58,8 @@ struct IngestHandler: HTTPHandler {
             case .unsupportedCharacterSet(let name):
                 collector.countRejection(source: source.id)
                 responder.respond(
-                    answers.failure(.unsupportedMediaType, "unsupported charset \"\(name)\"", headers))
+                    answers.failure(.unsupportedMediaType, "unsupported charset \"\(name)\"", headers)
+                )
                 return .ignore
             }
         }
@@ -106,7 +107,8 @@ struct IngestHandler: HTTPHandler {
         guard batch.count <= source.maximumBatchCount else {
             let message = "Batch too large. Maximum size: \(source.maximumBatchCount) events"
             responder.respond(
-                answers.failure(.badRequest, message, nowMilliseconds: collector.nowMilliseconds, headers))
+                answers.failure(.badRequest, message, nowMilliseconds: collector.nowMilliseconds, headers)
+            )
             return
         }
         let isList = batch.isList
@@ -115,7 +117,8 @@ struct IngestHandler: HTTPHandler {
             collector.push(batch, options: options) { results in self.noteLateFailures(results) }
             responder.respond(
                 invalid.map { answers.failure(.badRequest, $0, nowMilliseconds: collector.nowMilliseconds, headers) }
-                    ?? answers.success(id: nil, nowMilliseconds: collector.nowMilliseconds, headers))
+                    ?? answers.success(id: nil, nowMilliseconds: collector.nowMilliseconds, headers)
+            )
             return
         }
         collector.push(batch, options: options) { results in

@@ -39,12 +39,16 @@ public enum IngestRoutes {
         }
         var router = HTTPRouter(matching: .exact)
         router.on([.GET, .HEAD], "/health", HTTPResponseHandler { _ in json(.ok, #"{"status":"ok"}"#) })
-        router.on([.GET, .HEAD], "/ready", HTTPResponseHandler { _ in
-            switch readiness() {
-            case .ready: json(.ok, #"{"status":"ready"}"#)
-            case .notReady(let reason): HTTPResponse.notReady(reason)
+        router.on(
+            [.GET, .HEAD],
+            "/ready",
+            HTTPResponseHandler { _ in
+                switch readiness() {
+                case .ready: json(.ok, #"{"status":"ready"}"#)
+                case .notReady(let reason): HTTPResponse.notReady(reason)
+                }
             }
-        })
+        )
         router.notFound = next
         return router
     }

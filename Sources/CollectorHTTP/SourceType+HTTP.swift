@@ -21,7 +21,11 @@ extension SourceType {
         summary: "Takes events by POST and GET on exact paths, whatever the content type, and answers with their ids.",
         settings: common + [
             SettingDescription(
-                "maxRequestSize", .integer(1...(1 << 30)), default: "102400", "The largest body, in bytes.")
+                "maxRequestSize",
+                .integer(1...(1 << 30)),
+                default: "102400",
+                "The largest body, in bytes."
+            )
         ],
         options: options
     ) { config, path, problems in
@@ -30,19 +34,28 @@ extension SourceType {
 
     private static let common = [
         SettingDescription(
-            "paths", .any, default: "[\"/collect\"]",
-            "Paths that take events: texts, or objects of \"path\" and \"methods\" (GET, POST)."),
+            "paths",
+            .any,
+            default: "[\"/collect\"]",
+            "Paths that take events: texts, or objects of \"path\" and \"methods\" (GET, POST)."
+        ),
         SettingDescription("path", .string, "One path; \"paths\" is the newer form."),
         SettingDescription("maxBatchSize", .integer(1...100_000), default: "100", "Events in one request."),
         SettingDescription(
-            "cors", .any, default: "true",
-            "Which browsers may send: true, false, or {origin, methods, headers, credentials, maxAge}."),
+            "cors",
+            .any,
+            default: "true",
+            "Which browsers may send: true, false, or {origin, methods, headers, credentials, maxAge}."
+        ),
     ]
 
     private static let options = [
         SettingDescription(
-            "async", .any, default: "false",
-            "Whether to answer before destinations have the event: true, false, or {GET, POST}."),
+            "async",
+            .any,
+            default: "false",
+            "Whether to answer before destinations have the event: true, false, or {GET, POST}."
+        ),
         SettingDescription("ingest", .any, "Feeds transformers, which are not supported."),
     ]
 }

@@ -19,7 +19,11 @@ struct SettingsReader {
         members = settings.object ?? [:]
         if !settings.isMissing, settings.object == nil { self.problems.add(path, "\"settings\" is an object") }
         self.problems.refuseUnknownMembers(
-            members.map(\.name), known: known, path: path, of: "the settings of \(owner)")
+            members.map(\.name),
+            known: known,
+            path: path,
+            of: "the settings of \(owner)"
+        )
     }
 
     mutating func string(_ name: String) -> String? {
@@ -50,7 +54,9 @@ struct SettingsReader {
     mutating func strings(_ name: String) -> [String]? {
         let value = members[name]
         if value.isMissing { return nil }
-        if let elements = value.array, elements.allSatisfy({ $0.string != nil }) { return elements.compactMap(\.string) }
+        if let elements = value.array, elements.allSatisfy({ $0.string != nil }) {
+            return elements.compactMap(\.string)
+        }
         problems.add(path + [name], "is an array of texts")
         return nil
     }

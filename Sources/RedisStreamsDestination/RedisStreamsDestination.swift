@@ -27,18 +27,24 @@ public final class RedisStreamsDestination: PipelinedDestination {
     }
 
     private let suppliedClient: RedisClient?
+    /// Settings given in code or read already; nil to read them from the context.
+    let suppliedSettings: RedisStreamsSettings?
     private let ready = Mutex<Ready?>(nil)
 
     /// A destination that makes its own client when it is initialized, and quits it when it is destroyed.
-    public init() {
+    ///
+    /// Without settings it reads them from the `settings` it is registered with.
+    public init(settings: RedisStreamsSettings? = nil) {
         suppliedClient = nil
+        suppliedSettings = settings
     }
 
     /// A destination that uses a client of yours.
     ///
     /// You start it and you quit it; `url` and `options` of the settings are checked and not used.
-    public init(client: RedisClient) {
+    public init(client: RedisClient, settings: RedisStreamsSettings? = nil) {
         suppliedClient = client
+        suppliedSettings = settings
     }
 
     /// `redis`.
@@ -51,7 +57,7 @@ public final class RedisStreamsDestination: PipelinedDestination {
     public func initialize(_ context: DestinationContext) async throws -> DestinationReadiness {
         if ready.withLock({ $0 != nil }) { return .ready }
         do {
-            let settings = try RedisStreamsSettings(context.settings)
+            let settings = try suppliedSettings ?? RedisStreamsSettings(context.settings)
             for notice in settings.notices {
                 context.logger.warning("\(notice)")
             }

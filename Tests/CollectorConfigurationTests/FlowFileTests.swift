@@ -1,11 +1,13 @@
 import Collector
-@testable import CollectorConfiguration
 import EventJSON
 import Testing
 
+@testable import CollectorConfiguration
+
 @Suite("Flow files")
 struct FlowFileTests {
-    private func faults(_ text: String, environment: [String: String] = [:], files: [String: String] = [:]) -> [String] {
+    private func faults(_ text: String, environment: [String: String] = [:], files: [String: String] = [:]) -> [String]
+    {
         do throws(FlowErrors) {
             _ = try flow(text, environment: environment, files: files)
             return []
@@ -63,7 +65,8 @@ struct FlowFileTests {
                 "flow.json:15:66: flows.default.destinations.b.config.mapping.page.view.data.map.v: a constant is written {\"value\": 5}; alone it would give nothing",
                 "flow.json:17:38: flows.default.destinations.b.config.policy.user.ip.fn: JavaScript cannot run here; known functions are \(MappingFunctions.standard.names.joined(separator: ", "))",
                 "flow.json:19:11: flows.default.destinations.b.before: routes to transformers are not supported; express the change as \"policy\" and \"mapping\" in \"config\"",
-            ])
+            ]
+        )
     }
 
     @Test("a syntax error names line and column")
@@ -79,7 +82,10 @@ struct FlowFileTests {
               {"token":"$secret.TOKEN","header":"Bearer $secret.OTHER"}}}}}}}
             """#
         let flow = try flow(
-            text, environment: ["TOKEN": "t0k3n", "OTHER_FILE": "/run/other"], files: ["/run/other": "0th3r\n"])
+            text,
+            environment: ["TOKEN": "t0k3n", "OTHER_FILE": "/run/other"],
+            files: ["/run/other": "0th3r\n"]
+        )
         let settings = flow.destinations[0].registration.configuration.settings
         #expect(settings == ["token": "t0k3n", "header": "Bearer 0th3r"])
         #expect(flow.secrets == ["t0k3n", "0th3r"])
@@ -94,7 +100,8 @@ struct FlowFileTests {
             #"""
             {"version":4,"variables":{"a":1,"b":1,"c":1},"flows":{"d":{"variables":{"b":2,"c":2},"destinations":
               {"x":{"package":"x","variables":{"c":3},"config":{"settings":["$var.a","$var.b","$var.c"]}}}}}}
-            """#)
+            """#
+        )
         #expect(flow.destinations[0].registration.configuration.settings == [1, 2, 3])
     }
 
@@ -105,7 +112,8 @@ struct FlowFileTests {
             {"version":4,"flows":{"shop":{"collector":{"run":false,"consent":{"m":true},"user":{"id":"u"},
               "globals":{"g":1},"globalsStatic":{"s":1},"custom":{"c":1},"queueMax":5,"release":"1.2",
               "logger":{"level":"DEBUG"}}}}}
-            """#)
+            """#
+        )
         #expect(flow.options.name == "shop")
         #expect(flow.options.run == false)
         #expect(flow.options.consent == ["m": true])
@@ -120,7 +128,8 @@ struct FlowFileTests {
             #"""
             {"version":4,"flows":{"d":{"destinations":{
               "a":{"package":"p@4.4.0","disabled":true},"b":{"package":"x","mock":{"ok":1}}}}}}
-            """#)
+            """#
+        )
         #expect(flow.destinations[0].registration.configuration.isDisabled)
         #expect(flow.destinations[1].registration.configuration.mock == ["ok": 1])
     }

@@ -1,8 +1,9 @@
-@testable import Collector
-@testable import CollectorConfiguration
 import EventJSON
 import TestSupport
 import Testing
+
+@testable import Collector
+@testable import CollectorConfiguration
 
 /// The recorded cases of walkerOS's flow files: references, contracts, step entries, validation.
 @Suite("Recorded flow files")

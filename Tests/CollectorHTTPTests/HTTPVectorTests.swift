@@ -1,5 +1,4 @@
 import Collector
-@testable import CollectorHTTP
 import CollectorTesting
 import EventJSON
 import Foundation
@@ -9,6 +8,8 @@ import NIOCore
 import NIOHTTP1
 import TestSupport
 import Testing
+
+@testable import CollectorHTTP
 
 /// The recorded requests to walkerOS's express and fetch sources.
 @Suite("Recorded requests")
@@ -49,7 +50,9 @@ struct HTTPVectorTests {
         let mapping = Mapping(config, problems: &problems)
         #expect(problems.isEmpty, "\(problems.list)")
         let destination = DestinationConfiguration(
-            vector.input["extra"]["dest"].object ?? [:], problems: &problems)
+            vector.input["extra"]["dest"].object ?? [:],
+            problems: &problems
+        )
         let server = try await IngestServer(source, mapping: mapping, destination: destination)
         let answer = try await HTTPExchange.send(Self.bytes(of: vector.input["request"]), port: server.port)
         await compare(answer, vector, server)

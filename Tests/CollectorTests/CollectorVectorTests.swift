@@ -1,9 +1,10 @@
-@testable import Collector
 import CollectorTesting
 import EventJSON
 import Logging
 import TestSupport
 import Testing
+
+@testable import Collector
 
 /// The recorded scenarios of walkerOS's collector: a configuration and steps, and what every destination got.
 @Suite("Recorded scenarios")
@@ -187,7 +188,8 @@ struct Scenario {
         #expect(recorded.initializeCount == expected["inits"].number?.integer)
         #expect(recorded.destroyCount == expected["destroyed"].number?.integer ?? 0)
         let changes = recorded.changes.map { change -> JSONValue in
-            change.data.isMissing ? ["type": .string(change.type)] : ["type": .string(change.type), "data": change.data]
+            change.data.isMissing
+                ? ["type": .string(change.type)] : ["type": .string(change.type), "data": change.data]
         }
         #expect(changes == expected["on"].array ?? [])
         #expect(status?.heldCount ?? 0 == expected["queued"].array?.count ?? 0)

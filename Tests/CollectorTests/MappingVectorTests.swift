@@ -1,7 +1,8 @@
-@testable import Collector
 import EventJSON
 import TestSupport
 import Testing
+
+@testable import Collector
 
 /// The recorded cases of walkerOS's mapping functions.
 @Suite("Recorded mapping")
@@ -64,7 +65,9 @@ struct MappingVectorTests {
         let input = vector.input
         let requirement = ConsentRequirement(input["required"].object ?? [:])
         let granted = ConsentStates.granted(
-            collector: input["state"].object ?? [:], event: input["individual"].object ?? [:])
+            collector: input["state"].object ?? [:],
+            event: input["individual"].object ?? [:]
+        )
         let isGranted = requirement.isSatisfied(by: granted)
         #expect(isGranted == vector.expected["granted"].bool)
         if isGranted { #expect(JSONValue.object(granted).text == vector.expected["text"].string) }

@@ -1,6 +1,7 @@
-@testable import EventJSON
 import Foundation
 import Testing
+
+@testable import EventJSON
 
 /// nst/JSONTestSuite, which is not part of this repository: found by `COLLECTOR_VECTORS`.
 @Suite("JSONTestSuite")
@@ -71,7 +72,8 @@ struct JSONTestSuiteTests {
 
     @Test(
         "what both accept means the same to jansson",
-        .enabled(if: isHere, "COLLECTOR_VECTORS names no folder"))
+        .enabled(if: isHere, "COLLECTOR_VECTORS names no folder")
+    )
     func secondOpinion() throws {
         for file in Self.files("y_") {
             let text = try Array(Data(contentsOf: file))

@@ -8,14 +8,17 @@ struct JSONTextTests {
         #expect(try JSONValue(jsonText: text).jsonText == Array(text.utf8))
     }
 
-    @Test("written text is what JSON.stringify writes", arguments: [
-        (#" { "b" : 1 , "a" : [ 1 , "x" ] } "#, #"{"b":1,"a":[1,"x"]}"#),
-        (#"{"b":1,"10":2,"9":3}"#, #"{"9":3,"10":2,"b":1}"#),
-        (#"{"a":1,"b":2,"a":3}"#, #"{"a":3,"b":2}"#),
-        (#""\u00e9\/\u0001\n""#, "\"é/\\u0001\\n\""),
-        (#""\ud83d\ude00""#, "\"😀\""),
-        ("\"\u{2028}\u{7f}\"", "\"\u{2028}\u{7f}\""),
-    ])
+    @Test(
+        "written text is what JSON.stringify writes",
+        arguments: [
+            (#" { "b" : 1 , "a" : [ 1 , "x" ] } "#, #"{"b":1,"a":[1,"x"]}"#),
+            (#"{"b":1,"10":2,"9":3}"#, #"{"9":3,"10":2,"b":1}"#),
+            (#"{"a":1,"b":2,"a":3}"#, #"{"a":3,"b":2}"#),
+            (#""\u00e9\/\u0001\n""#, "\"é/\\u0001\\n\""),
+            (#""\ud83d\ude00""#, "\"😀\""),
+            ("\"\u{2028}\u{7f}\"", "\"\u{2028}\u{7f}\""),
+        ]
+    )
     func writtenText(_ text: String, _ expected: String) throws {
         #expect(String(decoding: try JSONValue(jsonText: text).jsonText, as: UTF8.self) == expected)
         #expect(canonical(text) == expected)
@@ -27,17 +30,20 @@ struct JSONTextTests {
         #expect(canonical(#"{ "a" : "\uD800x" }"#) == #"{"a":"\ud800x"}"#)
     }
 
-    @Test("the form of a text is known from one pass", arguments: [
-        (#"{"a":[1,{"b":null}],"c":"\n"}"#, JSONSlice.Form.canonical),
-        (#"{"1":0,"2":0,"a":0}"#, .canonical),
-        (#"{"a": 1}"#, .loose),
-        (#"{"a":"\/"}"#, .loose),
-        (#"{"a":1,"a":2}"#, .disordered),
-        (#"{"a":1,"1":2}"#, .disordered),
-        (#"{"x":{"2":1,"1":2}}"#, .disordered),
-        (#"{"x":{"a":1},"y":{"a":1}}"#, .canonical),
-        (#"{"\u0061":1}"#, .disordered),
-    ])
+    @Test(
+        "the form of a text is known from one pass",
+        arguments: [
+            (#"{"a":[1,{"b":null}],"c":"\n"}"#, JSONSlice.Form.canonical),
+            (#"{"1":0,"2":0,"a":0}"#, .canonical),
+            (#"{"a": 1}"#, .loose),
+            (#"{"a":"\/"}"#, .loose),
+            (#"{"a":1,"a":2}"#, .disordered),
+            (#"{"a":1,"1":2}"#, .disordered),
+            (#"{"x":{"2":1,"1":2}}"#, .disordered),
+            (#"{"x":{"a":1},"y":{"a":1}}"#, .canonical),
+            (#"{"\u0061":1}"#, .disordered),
+        ]
+    )
     func form(_ text: String, _ expected: JSONSlice.Form) throws {
         let bytes = Array(text.utf8)
         let form = try bytes.withUnsafeBufferPointer { bytes in
@@ -77,16 +83,19 @@ struct JSONTextTests {
         #expect(object.count == 100)
     }
 
-    @Test("errors name the byte", arguments: [
-        ("", JSONError(.unexpectedEnd, at: 0)),
-        (#"{"a":01}"#, JSONError(.malformedNumber, at: 6)),
-        (#"{"a":1,}"#, JSONError(.unexpectedByte, at: 7)),
-        ("[1] x", JSONError(.trailingText, at: 4)),
-        ("\"\u{1}\"", JSONError(.controlCharacter, at: 1)),
-        (#""\x""#, JSONError(.malformedEscape, at: 1)),
-        ("[[[[]]]]", JSONError(.tooDeep, at: 3)),
-        ("[\"0123456789012345678901234567890\"]", JSONError(.tooLarge, at: 32)),
-    ])
+    @Test(
+        "errors name the byte",
+        arguments: [
+            ("", JSONError(.unexpectedEnd, at: 0)),
+            (#"{"a":01}"#, JSONError(.malformedNumber, at: 6)),
+            (#"{"a":1,}"#, JSONError(.unexpectedByte, at: 7)),
+            ("[1] x", JSONError(.trailingText, at: 4)),
+            ("\"\u{1}\"", JSONError(.controlCharacter, at: 1)),
+            (#""\x""#, JSONError(.malformedEscape, at: 1)),
+            ("[[[[]]]]", JSONError(.tooDeep, at: 3)),
+            ("[\"0123456789012345678901234567890\"]", JSONError(.tooLarge, at: 32)),
+        ]
+    )
     func errors(_ text: String, _ expected: JSONError) {
         #expect(throws: expected) {
             try JSONValue(jsonText: text, limits: JSONLimits(maximumByteCount: 32, maximumDepth: 3))

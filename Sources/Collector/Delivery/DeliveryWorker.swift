@@ -148,7 +148,10 @@ final class DeliveryWorker: Sendable {
         guard isReady else { return false }
         mergeUser(into: &event, from: queued.state)
         let mapped = configuration.mapping.map(
-            event, consent: queued.state.consent.object, nowMilliseconds: time.nowMilliseconds())
+            event,
+            consent: queued.state.consent.object,
+            nowMilliseconds: time.nowMilliseconds()
+        )
         if mapped.failureCount > 0 {
             counters.countFailed(mapped.failureCount)
             logger.error("mapping processing failed", metadata: ["rule": "\(mapped.ruleKey ?? "")"])
@@ -290,7 +293,11 @@ final class DeliveryWorker: Sendable {
         let action = state.withLock { state in
             state.lane.settle(1)
             return state.buffers.add(
-                gathered, key: key, options: options, nowMilliseconds: time.monotonicMilliseconds())
+                gathered,
+                key: key,
+                options: options,
+                nowMilliseconds: time.monotonicMilliseconds()
+            )
         }
         act(on: action, key: key)
     }
@@ -374,7 +381,9 @@ final class DeliveryWorker: Sendable {
         for (pending, response) in settlement.delivered { pending.waiter.settle(id, .done(response: response)) }
         for (pending, reason) in settlement.failed {
             logger.error(
-                "Push failed", metadata: ["error": "\(reason)", "event": "\(pending.delivery.event.name)"])
+                "Push failed",
+                metadata: ["error": "\(reason)", "event": "\(pending.delivery.event.name)"]
+            )
             pending.waiter.settle(id, .failed(reason: reason))
         }
         guard !settlement.retrying.isEmpty else { return }
@@ -440,7 +449,10 @@ extension DeliveryWorker.State {
         var dropped = 0
         for (pending, reason) in failed {
             let letter = DeadLetter(
-                event: pending.delivery.event, reason: reason, attemptCount: pending.attemptCount)
+                event: pending.delivery.event,
+                reason: reason,
+                attemptCount: pending.attemptCount
+            )
             dropped += deadLetters.append(letter, maximumCount: maximumCount)
         }
         counts.droppedDeadLetterCount += dropped

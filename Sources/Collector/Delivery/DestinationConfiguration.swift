@@ -45,7 +45,11 @@ public struct DestinationConfiguration: Sendable {
         problems: inout ConfigurationProblems
     ) {
         problems.refuseUnknownMembers(
-            configuration.map(\.name), known: Self.members, path: path, of: "a destination's config")
+            configuration.map(\.name),
+            known: Self.members,
+            path: path,
+            of: "a destination's config"
+        )
         mapping = Mapping(configuration, functions: functions, path: path, problems: &problems)
         settings = configuration["settings"]
         environment = configuration["env"]

@@ -82,7 +82,14 @@ struct EventCompletion {
             case .data, .context, .custom:
                 append(slice, of: bytes, default: Self.emptyObject, kind: .object, as: member, to: &builder)
             case .timestamp:
-                append(slice, of: bytes, default: Array(String(nowMilliseconds).utf8), kind: .number, as: member, to: &builder)
+                append(
+                    slice,
+                    of: bytes,
+                    default: Array(String(nowMilliseconds).utf8),
+                    kind: .number,
+                    as: member,
+                    to: &builder
+                )
             case .timing:
                 append(slice, of: bytes, default: timing, kind: .number, as: member, to: &builder)
             }

@@ -27,11 +27,13 @@ struct IdentifierGenerator: Sendable {
     /// Five letters for a destination that was given no id.
     mutating func destinationID() -> String {
         var number = next()
-        return String((0..<5).map { _ in
-            let letter = Character(Unicode.Scalar(UInt8(ascii: "a") + UInt8(number % 26)))
-            number /= 26
-            return letter
-        })
+        return String(
+            (0..<5).map { _ in
+                let letter = Character(Unicode.Scalar(UInt8(ascii: "a") + UInt8(number % 26)))
+                number /= 26
+                return letter
+            }
+        )
     }
 
     private mutating func next() -> UInt64 {

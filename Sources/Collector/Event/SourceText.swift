@@ -84,9 +84,22 @@ struct SourceText {
             var written: [UInt8] = []
             release.appendJSON(to: &written)
             text.insert(contentsOf: written, at: releasePlace.position)
-            finish(&text, hasMembers: hasMembers, count: hasCount ? nil : count(), needsTrace: !hasTrace, platform: platform, needsRelease: false)
+            finish(
+                &text,
+                hasMembers: hasMembers,
+                count: hasCount ? nil : count(),
+                needsTrace: !hasTrace,
+                platform: platform,
+                needsRelease: false
+            )
         } else {
-            finish(&text, hasMembers: hasMembers, count: hasCount ? nil : count(), needsTrace: !hasTrace, platform: platform)
+            finish(
+                &text,
+                hasMembers: hasMembers,
+                count: hasCount ? nil : count(),
+                needsTrace: !hasTrace,
+                platform: platform
+            )
         }
     }
 

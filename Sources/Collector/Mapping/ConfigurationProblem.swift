@@ -42,7 +42,10 @@ public struct ConfigurationProblems: Sendable {
     ) {
         for name in names where !known.contains(name) {
             let hint = NearestName.find(name, in: known).map { "did you mean \"\($0)\"?" }
-            add(path + [name], "unknown member of \(owner); " + (hint ?? "known are \(known.sorted().joined(separator: ", "))"))
+            add(
+                path + [name],
+                "unknown member of \(owner); " + (hint ?? "known are \(known.sorted().joined(separator: ", "))")
+            )
         }
     }
 }

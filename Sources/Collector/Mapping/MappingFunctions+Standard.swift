@@ -32,7 +32,8 @@ extension MappingFunctions {
         "hmacSha256": hmacSHA256,
         "number": text { text in
             let number = JSONValue.string(text).javaScriptNumber
-            return number.isFinite && !text.trimmingJavaScriptWhiteSpace().isEmpty ? .number(JSONNumber(number)) : .missing
+            return number.isFinite && !text.trimmingJavaScriptWhiteSpace().isEmpty
+                ? .number(JSONNumber(number)) : .missing
         },
         "string": text { .string($0) },
         "boolean": text(boolean),
@@ -150,8 +151,11 @@ extension MappingFunctions {
 
     @Sendable
     private static func replace(_ arguments: JSONValue) throws -> MappingFunction {
-        guard let search = arguments["search"].string, !search.isEmpty, let replacement = arguments["with"].string else {
-            throw MappingFunctionError(#"needs what to search and what to put there: {"replace": {"search": "-", "with": "_"}}"#)
+        guard let search = arguments["search"].string, !search.isEmpty, let replacement = arguments["with"].string
+        else {
+            throw MappingFunctionError(
+                #"needs what to search and what to put there: {"replace": {"search": "-", "with": "_"}}"#
+            )
         }
         return { value, _ in
             guard let text = scalarText(value) else { return .missing }

@@ -28,7 +28,10 @@ public final class MappingRule: Sendable {
     init(_ members: JSONObject, path: [String], compiler: inout MappingCompiler) {
         var known = Self.members
         if members.contains("extend") {
-            compiler.problems.add(path + ["extend"], "\"extend\" changes a rule that a package ships; there is none here, so write the whole rule")
+            compiler.problems.add(
+                path + ["extend"],
+                "\"extend\" changes a rule that a package ships; there is none here, so write the whole rule"
+            )
             known.append("extend")
         }
         if members.contains("skip") {

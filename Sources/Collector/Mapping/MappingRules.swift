@@ -22,7 +22,10 @@ struct MappingRules: Sendable {
                 continue
             }
             if entity.name.contains(" ") {
-                compiler.problems.add(path + [entity.name], "write the entity and the action as two levels: {\"entity\": {\"action\": rule}}")
+                compiler.problems.add(
+                    path + [entity.name],
+                    "write the entity and the action as two levels: {\"entity\": {\"action\": rule}}"
+                )
             }
             var compiled: [ExactString: Place] = [:]
             for action in actions {

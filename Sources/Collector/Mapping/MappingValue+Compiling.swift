@@ -11,7 +11,8 @@ struct MappingCompiler {
     mutating func list(_ value: JSONValue, path: [String]) -> MappingValueList {
         if case .array(let elements) = value {
             return MappingValueList(
-                values: elements.enumerated().map { self.value($1, path: path + [String($0)]) })
+                values: elements.enumerated().map { self.value($1, path: path + [String($0)]) }
+            )
         }
         return MappingValueList(values: [self.value(value, path: path)])
     }
@@ -20,7 +21,10 @@ struct MappingCompiler {
         switch value {
         case .string(let text):
             if text.hasPrefix("$code:") {
-                problems.add(path, "JavaScript cannot run here; use \"fn\" with named functions, \"condition\" or \"validate\"")
+                problems.add(
+                    path,
+                    "JavaScript cannot run here; use \"fn\" with named functions, \"condition\" or \"validate\""
+                )
             }
             return .item(item(key: text))
         case .object(let members):
@@ -45,7 +49,11 @@ struct MappingCompiler {
 
     private mutating func item(_ members: JSONObject, path: [String]) -> MappingItem {
         problems.refuseUnknownMembers(
-            members.map(\.name), known: Self.valueMembers, path: path, of: "a mapping value")
+            members.map(\.name),
+            known: Self.valueMembers,
+            path: path,
+            of: "a mapping value"
+        )
         var item = item(key: members["key"].string ?? "")
         if !members["key"].isMissing, members["key"].string == nil {
             problems.add(path + ["key"], "\"key\" is a path in quotes, not a \(members["key"].kindName)")
@@ -62,7 +70,11 @@ struct MappingCompiler {
     private mutating func matcher(_ name: String, of members: JSONObject, path: [String]) -> Matcher? {
         guard members.contains(name) else { return nil }
         return Matcher(
-            compiling: members[name], path: path + [name], conditions: functions.conditions, problems: &problems)
+            compiling: members[name],
+            path: path + [name],
+            conditions: functions.conditions,
+            problems: &problems
+        )
     }
 
     mutating func condition(_ value: JSONValue, path: [String]) -> Matcher? {
@@ -73,7 +85,10 @@ struct MappingCompiler {
     private mutating func structure(_ members: JSONObject, path: [String]) -> MappingItem.Structure {
         if members.contains("loop") {
             guard let pair = members["loop"].array, pair.count == 2 else {
-                problems.add(path + ["loop"], "\"loop\" is [scope, item]: where the array is, and the value of each item")
+                problems.add(
+                    path + ["loop"],
+                    "\"loop\" is [scope, item]: where the array is, and the value of each item"
+                )
                 return .none
             }
             let item = list(pair[1], path: path + ["loop", "1"])

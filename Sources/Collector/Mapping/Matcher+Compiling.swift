@@ -20,7 +20,10 @@ extension Matcher {
         case .object(let members):
             self.init(compiling: members, path: path, conditions: conditions, problems: &problems)
         default:
-            problems.add(path, "a condition is an object like {\"key\": …, \"operator\": …, \"value\": …}, not a \(value.kindName)")
+            problems.add(
+                path,
+                "a condition is an object like {\"key\": …, \"operator\": …, \"value\": …}, not a \(value.kindName)"
+            )
             self = .any([])
         }
     }
@@ -41,7 +44,11 @@ extension Matcher {
             guard case .array(let elements) = members[name] else { return nil }
             return elements.enumerated().map { index, element in
                 Matcher(
-                    compiling: element, path: path + [name, String(index)], conditions: conditions, problems: &problems)
+                    compiling: element,
+                    path: path + [name, String(index)],
+                    conditions: conditions,
+                    problems: &problems
+                )
             }
         }
         if let matchers = list("and", problems: &problems) {
@@ -59,13 +66,20 @@ extension Matcher {
 extension MatcherComparison {
     fileprivate init?(compiling members: JSONObject, path: [String], problems: inout ConfigurationProblems) {
         problems.refuseUnknownMembers(
-            members.map(\.name), known: ["key", "operator", "value", "not"], path: path, of: "a condition")
+            members.map(\.name),
+            known: ["key", "operator", "value", "not"],
+            path: path,
+            of: "a condition"
+        )
         guard let key = members["key"].string else {
             problems.add(path + ["key"], "a condition needs \"key\", the path of the value to look at")
             return nil
         }
         guard let name = members["operator"].string else {
-            problems.add(path + ["operator"], "a condition needs \"operator\", one of \(Self.operatorNames.joined(separator: ", "))")
+            problems.add(
+                path + ["operator"],
+                "a condition needs \"operator\", one of \(Self.operatorNames.joined(separator: ", "))"
+            )
             return nil
         }
         let value = members["value"]
@@ -73,7 +87,10 @@ extension MatcherComparison {
         switch name {
         case "eq":
             if !value.isMissing, value.string == nil {
-                problems.add(path + ["value"], "\"eq\" compares text; put the value in quotes, as it would never be equal otherwise")
+                problems.add(
+                    path + ["value"],
+                    "\"eq\" compares text; put the value in quotes, as it would never be equal otherwise"
+                )
             }
             comparison = .equals(value.string)
         case "contains": comparison = .contains(text)
@@ -91,7 +108,10 @@ extension MatcherComparison {
             }
         default:
             let hint = NearestName.find(name, in: Self.operatorNames).map { "did you mean \"\($0)\"? " } ?? ""
-            problems.add(path + ["operator"], "unknown operator; \(hint)Known are \(Self.operatorNames.joined(separator: ", "))")
+            problems.add(
+                path + ["operator"],
+                "unknown operator; \(hint)Known are \(Self.operatorNames.joined(separator: ", "))"
+            )
             return nil
         }
         self.path = MemberPath(key)

@@ -74,9 +74,11 @@ enum AnonymizedIP {
     /// An IPv4 address with its last number set to 0; empty for anything else, so that no whole address ever passes.
     static func text(of address: String) -> String {
         let parts = address.split(separator: ".", omittingEmptySubsequences: false)
-        let isAddress = parts.count == 4 && parts.allSatisfy { part in
-            1...3 ~= part.utf8.count && part.utf8.allSatisfy { 0x30...0x39 ~= $0 }
-        }
+        let isAddress =
+            parts.count == 4
+            && parts.allSatisfy { part in
+                1...3 ~= part.utf8.count && part.utf8.allSatisfy { 0x30...0x39 ~= $0 }
+            }
         return isAddress ? parts.prefix(3).joined(separator: ".") + ".0" : ""
     }
 }

@@ -11,6 +11,8 @@ struct CollectorState: Sendable {
 
     var snapshot: StateSnapshot
     var identifiers = IdentifierGenerator()
+    /// Whether the collector has been started.
+    var isStarted = false
     /// Whether the run has begun.
     var isAllowed = false
     /// Whether events are still taken.

@@ -30,12 +30,17 @@ struct ContractResolver {
     private mutating func resolve(_ name: String) throws(ConfigurationProblem) -> JSONObject {
         if let done = resolved[name] { return done }
         guard let own = contracts[name].object else {
-            throw ConfigurationProblem(path: ["contract", trail.last ?? name], message: "Contract \"\(name)\" not found")
+            throw ConfigurationProblem(
+                path: ["contract", trail.last ?? name],
+                message: "Contract \"\(name)\" not found"
+            )
         }
         guard !trail.contains(name) else {
             let cycle = (trail + [name]).joined(separator: " → ")
             throw ConfigurationProblem(
-                path: ["contract", name, "extend"], message: "Circular extend chain detected: \(cycle)")
+                path: ["contract", name, "extend"],
+                message: "Circular extend chain detected: \(cycle)"
+            )
         }
         trail.append(name)
         var result = own
@@ -106,7 +111,9 @@ enum SchemaAnnotations {
         "unevaluatedItems", "unevaluatedProperties",
     ]
     /// Members whose value is an object of schemas.
-    private static let schemaMaps: Set<String> = ["$defs", "definitions", "dependentSchemas", "patternProperties", "properties"]
+    private static let schemaMaps: Set<String> = [
+        "$defs", "definitions", "dependentSchemas", "patternProperties", "properties",
+    ]
     /// Members whose value is an array of schemas.
     private static let schemaLists: Set<String> = ["allOf", "anyOf", "oneOf", "prefixItems"]
 

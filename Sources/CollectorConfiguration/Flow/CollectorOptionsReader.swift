@@ -39,7 +39,11 @@ struct CollectorOptionsReader {
             problems.add(path + ["consent", member.name], "a consent state is true or false")
         }
         if !members["run"].isMissing {
-            if let run = members["run"].bool { options.run = run } else { problems.add(path + ["run"], "is true or false") }
+            if let run = members["run"].bool {
+                options.run = run
+            } else {
+                problems.add(path + ["run"], "is true or false")
+            }
         }
         if let name = members["name"].string { options.name = name }
         if let release = members["release"].string { options.release = release }

@@ -38,10 +38,15 @@ struct FlowBuilder {
         problems.refuseUnknownMembers(members.map(\.name), known: Self.flowMembers, path: path, of: "a flow")
         if members["config"]["platform"].string == "web" {
             problems.add(
-                path + ["config", "platform"], "this is a web flow, which runs in browsers; name a server flow with --flow")
+                path + ["config", "platform"],
+                "this is a web flow, which runs in browsers; name a server flow with --flow"
+            )
         }
         for kind in ["transformers", "stores"] where members[kind].object?.isEmpty == false {
-            problems.add(path + [kind], "\(kind) are not supported; express the change as a destination's or source's \"policy\" and \"mapping\"")
+            problems.add(
+                path + [kind],
+                "\(kind) are not supported; express the change as a destination's or source's \"policy\" and \"mapping\""
+            )
         }
         let options = CollectorOptionsReader(path: path + ["collector"])
         let (collectorOptions, logLevel) = options.read(members["collector"], flowName: name, problems: &problems)
@@ -106,7 +111,11 @@ struct FlowBuilder {
             config["env"] = .object(outer.assigning(config["env"].object ?? [:]))
         }
         var configuration = DestinationConfiguration(
-            config, functions: functions, path: configPath, problems: &problems)
+            config,
+            functions: functions,
+            path: configPath,
+            problems: &problems
+        )
         configuration.environment = config["env"]
         refuseCode(.object(config), path: configPath)
         let destination = type.make(config["settings"], configPath + ["settings"], &problems)
@@ -144,7 +153,9 @@ struct FlowBuilder {
     private mutating func refuse(_ package: String, known: [String], path: [String]) {
         let hint = NearestName.find(package, in: known).map { "did you mean \"\($0)\"?" }
         problems.add(
-            path + ["package"], "unknown package \"\(package)\"; " + (hint ?? "known are \(known.joined(separator: ", "))"))
+            path + ["package"],
+            "unknown package \"\(package)\"; " + (hint ?? "known are \(known.joined(separator: ", "))")
+        )
     }
 
     /// Refuses JavaScript and stores wherever they still stand. Mapping values have been looked at already.
@@ -153,7 +164,10 @@ struct FlowBuilder {
         case .string(let text):
             let isKnown = problems.list.contains { $0.path == path }
             if text.hasPrefix("$code:"), !isKnown {
-                problems.add(path, "JavaScript cannot run here; use named functions (\"fn\") and conditions, or a value")
+                problems.add(
+                    path,
+                    "JavaScript cannot run here; use named functions (\"fn\") and conditions, or a value"
+                )
             } else if text.hasPrefix("$store."), !isKnown {
                 problems.add(path, "stores are not supported; remove the reference")
             }

@@ -79,12 +79,16 @@ enum FlowSelection {
         if let name {
             if names.contains(name) { return name }
             throw ConfigurationProblem(
-                path: ["flows"], message: "Flow \"\(name)\" not found. Available: \(names.joined(separator: ", "))")
+                path: ["flows"],
+                message: "Flow \"\(name)\" not found. Available: \(names.joined(separator: ", "))"
+            )
         }
         if names.count > 1 {
             let list = names.joined(separator: ", ")
             throw ConfigurationProblem(
-                path: ["flows"], message: "Multiple flows found (\(list)). Please specify a flow.")
+                path: ["flows"],
+                message: "Multiple flows found (\(list)). Please specify a flow."
+            )
         }
         guard let only = names.first else {
             throw ConfigurationProblem(path: ["flows"], message: "At least one flow is required")
@@ -102,7 +106,10 @@ enum FlowFileCheck {
         switch root["version"].number?.integer {
         case 4: break
         case .some(let version):
-            problems.add(["version"], "version \(version) is not supported; write \"version\": 4 and rename what version 4 renamed")
+            problems.add(
+                ["version"],
+                "version \(version) is not supported; write \"version\": 4 and rename what version 4 renamed"
+            )
         case nil: problems.add(["version"], "a flow file names its version: \"version\": 4")
         }
         if let schema = root["$schema"].string, !schema.contains("://"), !schema.hasSuffix(".json") {

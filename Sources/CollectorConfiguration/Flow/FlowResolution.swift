@@ -41,7 +41,10 @@ enum FlowResolution {
                 let own = [entry["variables"].object ?? [:]] + scopes
                 for part in ["config", "env"] where entry.contains(part) {
                     entry[part] = resolver.resolve(
-                        entry[part], scopes: own, path: path + [kind, step.name, part])
+                        entry[part],
+                        scopes: own,
+                        path: path + [kind, step.name, part]
+                    )
                 }
                 steps[step.name] = .object(entry)
             }

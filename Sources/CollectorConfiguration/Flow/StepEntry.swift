@@ -15,8 +15,14 @@ struct StepEntry {
     /// Members that change what an event becomes, and so must not be passed over.
     private static let refused: [(name: String, remedy: String)] = [
         ("code", "JavaScript cannot run here; name a \"package\" instead"),
-        ("before", "routes to transformers are not supported; express the change as \"policy\" and \"mapping\" in \"config\""),
-        ("next", "routes to transformers are not supported; express the change as \"policy\" and \"mapping\" in \"config\""),
+        (
+            "before",
+            "routes to transformers are not supported; express the change as \"policy\" and \"mapping\" in \"config\""
+        ),
+        (
+            "next",
+            "routes to transformers are not supported; express the change as \"policy\" and \"mapping\" in \"config\""
+        ),
         ("cache", "caches are not supported; remove it"),
         ("state", "state steps are not supported; remove it"),
     ]
@@ -35,7 +41,11 @@ struct StepEntry {
         var known = Self.members + Self.withoutEffect + Self.refused.map(\.name)
         if kind == .destination { known.removeAll { $0 == "primary" } }
         problems.refuseUnknownMembers(
-            members.map(\.name), known: known, path: path, of: "a \(kind.rawValue.lowercased())")
+            members.map(\.name),
+            known: known,
+            path: path,
+            of: "a \(kind.rawValue.lowercased())"
+        )
         if !members["config"].isMissing, members["config"].object == nil {
             problems.add(path + ["config"], "\"config\" is an object")
         }

@@ -40,7 +40,8 @@ struct ReferenceResolver {
             return .object(result)
         case .array(let elements):
             return .array(
-                elements.enumerated().map { resolve($1, scopes: scopes, path: path + [String($0)]) })
+                elements.enumerated().map { resolve($1, scopes: scopes, path: path + [String($0)]) }
+            )
         case .string(let text): return resolve(text, scopes: scopes, path: path)
         default: return value
         }
@@ -87,14 +88,18 @@ struct ReferenceResolver {
         return part(of: value, rest, named: "$var.\(name)", path: path)
     }
 
-    private mutating func part(of value: JSONValue, _ rest: [String], named name: String, path: [String]) -> JSONValue? {
+    private mutating func part(of value: JSONValue, _ rest: [String], named name: String, path: [String]) -> JSONValue?
+    {
         var value = value
         for (position, step) in rest.enumerated() {
             let next = value.array != nil ? Int(step).map { value[$0] } ?? .missing : value[step]
             if next.isMissing {
                 let before = position == 0 ? name : rest[position - 1]
                 let whole = rest.joined(separator: ".")
-                problems.add(path, "Path \"\(whole)\" not found in \"\(name)\": \"\(step)\" does not exist in \"\(before)\"")
+                problems.add(
+                    path,
+                    "Path \"\(whole)\" not found in \"\(name)\": \"\(step)\" does not exist in \"\(before)\""
+                )
                 return nil
             }
             value = next
@@ -166,7 +171,10 @@ struct ReferenceResolver {
             secrets.insert(value)
             return value
         }
-        problems.add(path, "Secret \"\(name)\" not found: set \(name), or \(name)_FILE to the path of a file that holds it")
+        problems.add(
+            path,
+            "Secret \"\(name)\" not found: set \(name), or \(name)_FILE to the path of a file that holds it"
+        )
         return nil
     }
 
@@ -200,7 +208,10 @@ struct ReferenceResolver {
             switch value {
             case .string, .number, .bool: return value.javaScriptString
             default:
-                problems.add(path, "Variable \"\(name)\" resolves to non-scalar (\(value.kindName)) and cannot be inlined into a string. Use it as a whole-string reference: \"$var.\(([name] + rest).joined(separator: "."))\"")
+                problems.add(
+                    path,
+                    "Variable \"\(name)\" resolves to non-scalar (\(value.kindName)) and cannot be inlined into a string. Use it as a whole-string reference: \"$var.\(([name] + rest).joined(separator: "."))\""
+                )
                 return nil
             }
         case .secret(let name): return secret(name, path: path)

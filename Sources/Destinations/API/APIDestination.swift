@@ -62,7 +62,9 @@ public struct APIDestination: PreviewableDestination {
         request.body = .bytes(ByteBuffer(bytes: body))
         do {
             let response = try await HTTPClient.shared.execute(
-                request, timeout: .milliseconds(Int64(timeoutMilliseconds)))
+                request,
+                timeout: .milliseconds(Int64(timeoutMilliseconds))
+            )
             return Self.outcome(response.status, retryAfter: response.headers.first(name: "Retry-After"))
         } catch {
             return .retry(reason: "no answer from the service: \(error)")
@@ -73,7 +75,10 @@ public struct APIDestination: PreviewableDestination {
         switch status.code {
         case 200..<300: .delivered(response: ["status": .number(JSONNumber(Int(status.code)))])
         case 408, 425, 429, 500...:
-            .retry(after: retryAfter.flatMap { Int($0) }.map { .seconds($0) }, reason: "the service answered \(status.code)")
+            .retry(
+                after: retryAfter.flatMap { Int($0) }.map { .seconds($0) },
+                reason: "the service answered \(status.code)"
+            )
         default: .rejected(reason: "the service answered \(status.code)")
         }
     }
@@ -98,11 +103,20 @@ extension DestinationType {
             SettingDescription("method", .string, default: "POST", "The request's method."),
             SettingDescription("headers", .dictionary, "Header fields of the request: name → text."),
             SettingDescription(
-                "timeout", .integer(1...600_000), default: "5000", "Milliseconds to wait for an answer."),
+                "timeout",
+                .integer(1...600_000),
+                default: "5000",
+                "Milliseconds to wait for an answer."
+            ),
         ]
     ) { settings, path, problems in
         var reader = SettingsReader(
-            settings, path: path, known: ["url", "method", "headers", "timeout"], of: "an api destination", &problems)
+            settings,
+            path: path,
+            known: ["url", "method", "headers", "timeout"],
+            of: "an api destination",
+            &problems
+        )
         let url = reader.string("url") ?? ""
         if !(url.hasPrefix("http://") || url.hasPrefix("https://")) {
             reader.problems.add(path + ["url"], "\"url\" is required: an http or https URL")

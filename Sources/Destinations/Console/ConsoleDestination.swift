@@ -65,8 +65,11 @@ extension DestinationType {
         summary: "Prints each event as one line of JSON on standard output.",
         settings: [
             SettingDescription(
-                "show", .choice(ConsoleDestination.Content.allCases.map(\.rawValue)), default: "event",
-                "What is printed: the event, the mapped data, or both.")
+                "show",
+                .choice(ConsoleDestination.Content.allCases.map(\.rawValue)),
+                default: "event",
+                "What is printed: the event, the mapped data, or both."
+            )
         ]
     ) { settings, path, problems in
         var reader = SettingsReader(settings, path: path, known: ["show"], of: "a console destination", &problems)

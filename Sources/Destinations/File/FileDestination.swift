@@ -46,7 +46,8 @@ public final class FileDestination: PreviewableDestination {
     }
 
     private func createFolders() throws {
-        for (index, character) in zip(filename.indices, filename) where character == "/" && index > filename.startIndex {
+        for (index, character) in zip(filename.indices, filename) where character == "/" && index > filename.startIndex
+        {
             let folder = String(filename[..<index])
             guard mkdir(folder, 0o750) == 0 || errno == EEXIST else {
                 throw BlockingWriter.Failure("create folder \(folder)", number: errno)
@@ -100,12 +101,21 @@ extension DestinationType {
         settings: [
             SettingDescription("filename", .string, isRequired: true, "The file's path; folders are created."),
             SettingDescription(
-                "format", .choice(Format.allCases.map(\.rawValue)), default: "jsonl", "How a line is written."),
+                "format",
+                .choice(Format.allCases.map(\.rawValue)),
+                default: "jsonl",
+                "How a line is written."
+            ),
             SettingDescription("fields", .strings, "The paths of a csv or tsv line's values, such as \"data.id\"."),
         ]
     ) { settings, path, problems in
         var reader = SettingsReader(
-            settings, path: path, known: ["filename", "format", "fields"], of: "a file destination", &problems)
+            settings,
+            path: path,
+            known: ["filename", "format", "fields"],
+            of: "a file destination",
+            &problems
+        )
         let filename = reader.string("filename")
         let format = reader.choice("format", Format.self) ?? .jsonl
         let fields = reader.strings("fields") ?? []

@@ -42,7 +42,11 @@ extension DestinationType {
         summary: "Keeps the last events in memory, for tests.",
         settings: [
             SettingDescription(
-                "maxCount", .integer(1...1_000_000), default: "1000", "Events kept; beyond it the oldest goes.")
+                "maxCount",
+                .integer(1...1_000_000),
+                default: "1000",
+                "Events kept; beyond it the oldest goes."
+            )
         ]
     ) { settings, path, problems in
         var reader = SettingsReader(settings, path: path, known: ["maxCount"], of: "a memory destination", &problems)

@@ -67,7 +67,9 @@ struct LinearExpressionCompiler {
 
     private mutating func emit(_ instruction: LinearExpression.Instruction) throws(LinearExpression.SyntaxError) {
         guard program.count < LinearExpression.maximumInstructionCount else {
-            throw LinearExpression.SyntaxError(description: "the regular expression is too large; use smaller repetitions")
+            throw LinearExpression.SyntaxError(
+                description: "the regular expression is too large; use smaller repetitions"
+            )
         }
         program.append(instruction)
     }

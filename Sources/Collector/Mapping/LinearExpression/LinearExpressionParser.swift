@@ -224,7 +224,9 @@ struct LinearExpressionParser {
     }
 
     private func error(_ fault: String) -> LinearExpression.SyntaxError {
-        LinearExpression.SyntaxError(description: "regular expression: \(fault) at character \(min(position, scalars.count))")
+        LinearExpression.SyntaxError(
+            description: "regular expression: \(fault) at character \(min(position, scalars.count))"
+        )
     }
 }
 

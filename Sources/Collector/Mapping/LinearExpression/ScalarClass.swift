@@ -23,7 +23,9 @@ struct ScalarClass: Sendable, Equatable {
     ])
     /// What `.` matches: everything but line terminators.
     static let notLineTerminator = ScalarClass(
-        ranges: [0x0A...0x0A, 0x0D...0x0D, 0x2028...0x2029], isNegated: true)
+        ranges: [0x0A...0x0A, 0x0D...0x0D, 0x2028...0x2029],
+        isNegated: true
+    )
 
     var inverted: ScalarClass { ScalarClass(ranges: ranges, isNegated: !isNegated) }
 

@@ -1,0 +1,81 @@
+public import Collector
+import EventJSON
+
+extension RedisStreamsDestination: PreviewableDestination {
+    /// The XADD command of the event, argument by argument; empty while the settings are not known.
+    public func preview(_ delivery: Delivery) -> [String] {
+        guard let suppliedSettings else { return [] }
+        let arguments = RedisStreamsCommand.arguments(for: delivery, settings: suppliedSettings)
+        return ["XADD"] + arguments.map { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+extension DestinationType {
+    /// Writes events to Redis Streams.
+    public static let redis = DestinationType(
+        name: "redis",
+        packages: ["@walkeros/server-destination-redis"],
+        summary: "Adds each event to a Redis stream, pipelined over one connection.",
+        settings: [
+            SettingDescription(
+                "redis",
+                .object(redisSettings),
+                isRequired: true,
+                "Where Redis is and how it is written."
+            )
+        ],
+        ruleSettings: [
+            SettingDescription("streamKey", .string, "The stream for the rule's events.")
+        ]
+    ) { settings, path, problems in
+        let count = problems.list.count
+        let parsed = RedisStreamsSettings(settings, path: path, problems: &problems)
+        return RedisStreamsDestination(settings: problems.list.count == count ? parsed : nil)
+    }
+
+    private static let redisSettings = [
+        SettingDescription("streamKey", .string, isRequired: true, "The stream that events are added to."),
+        SettingDescription(
+            "url",
+            .string,
+            "redis://[user[:password]@]host[:port][/db] or unix:///path; wins over options."
+        ),
+        SettingDescription(
+            "options",
+            .object(connectionOptions),
+            default: "localhost:6379",
+            "Where Redis is, named as in ioredis."
+        ),
+        SettingDescription(
+            "maxLen",
+            .integer(0...Int.max),
+            default: "0 (all)",
+            "Entries that the stream keeps; older ones are trimmed."
+        ),
+        SettingDescription("exactTrimming", .boolean, default: "false", "Keep exactly maxLen entries, at a cost."),
+        SettingDescription(
+            "serialization",
+            .choice(RedisStreamsSettings.Serialization.allCases.map(\.rawValue)),
+            default: "json",
+            "One field \"event\" with JSON, or one field per member."
+        ),
+    ]
+
+    private static let connectionOptions = [
+        SettingDescription("host", .string, default: "localhost", "The host."),
+        SettingDescription("port", .integer(1...65_535), default: "6379", "The port."),
+        SettingDescription("path", .string, "A unix socket instead of host and port."),
+        SettingDescription("username", .string, "The ACL user."),
+        SettingDescription("password", .string, "The password; write $secret.NAME."),
+        SettingDescription("db", .integer(0...Int(Int32.max)), default: "0", "The database's number."),
+        SettingDescription("connectionName", .string, default: "collectord", "The name in CLIENT LIST."),
+        SettingDescription("connectTimeout", .integer(1...3_600_000), default: "5000", "Milliseconds to connect."),
+        SettingDescription("commandTimeout", .integer(1...3_600_000), default: "10000", "Milliseconds to a reply."),
+        SettingDescription(
+            "keepAlive",
+            .integer(0...3_600_000),
+            default: "15000",
+            "Milliseconds between TCP keep-alives."
+        ),
+    ]
+}

@@ -1,0 +1,95 @@
+import Collector
+import CollectorConfiguration
+import CollectorHTTP
+import HTTPServer
+import Logging
+import NIOCore
+import ServiceLifecycle
+import UnixSignals
+
+/// A flow at work: its collector behind its ports, until the process is told to stop.
+struct Daemon {
+    let flow: Flow
+    /// Whether no file was given, so that a word of welcome is due.
+    let isDefault: Bool
+    let host: String
+    let port: Int
+
+    func run() async throws {
+        let logger = Logger(label: "collectord")
+        let collector = Collector(
+            options: flow.options,
+            sources: flow.sources.map { SourceRegistration(id: $0.id, mapping: $0.mapping) },
+            destinations: flow.destinations.map(\.registration),
+            logger: Logger(label: "collector")
+        )
+        await collector.start()
+        var servers: [HTTPServer] = []
+        for (port, sources) in sourcesByPort(logger) {
+            let server = server(port: port, sources: sources, collector: collector)
+            try await server.start()
+            servers.append(server)
+        }
+        if isDefault { welcome(servers.first?.boundAddresses.first) }
+        // Services end in reverse: the doors close first, then the collector delivers what is under way.
+        var group = ServiceGroupConfiguration(
+            services: [.init(service: collector)] + servers.map { .init(service: $0) },
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        group.maximumGracefulShutdownDuration = .seconds(30)
+        try await ServiceGroup(configuration: group).run()
+    }
+
+    /// The sources of each port, the daemon's own first, in the flow's order.
+    private func sourcesByPort(_ logger: Logger) -> [(port: Int, sources: [HTTPSource])] {
+        var problems = ConfigurationProblems()
+        var all = flow.sources.map { source in
+            HTTPSource(
+                id: source.id,
+                style: source.type.name == "fetch" ? .fetch : .express,
+                config: source.config,
+                problems: &problems
+            )
+        }
+        if all.isEmpty {
+            logger.warning("the flow has no source; events are taken at /collect")
+            all = [HTTPSource(id: "http")]
+        }
+        var result: [(port: Int, sources: [HTTPSource])] = [(port, all.filter { $0.port == nil || $0.port == port })]
+        for source in all {
+            guard let own = source.port, own != port else { continue }
+            if let place = result.firstIndex(where: { $0.port == own }) {
+                result[place].sources.append(source)
+            } else {
+                result.append((own, [source]))
+            }
+        }
+        return result
+    }
+
+    private func server(port: Int, sources: [HTTPSource], collector: Collector) -> HTTPServer {
+        var configuration = HTTPServerConfiguration(listeners: [.tcp(host: host, port: port)])
+        configuration.limits.maximumBodyByteCount = sources.map(\.maximumBodyByteCount).max() ?? 1 << 20
+        return HTTPServer(
+            configuration: configuration,
+            logger: Logger(label: "http"),
+            handler: IngestRoutes.handler(sources: sources, collector: collector) {
+                collector.isRunning ? .ready : .notReady(reason: "the collector is not running")
+            }
+        )
+    }
+
+    private func welcome(_ address: SocketAddress?) {
+        let port = address?.port ?? port
+        print(
+            """
+            collectord \(CollectorVersion.current) takes events at http://localhost:\(port)/collect and prints them here. Try:
+
+              curl -d '{"name":"page view","data":{"title":"Hello"}}' -H 'Content-Type: application/json' http://localhost:\(port)/collect
+
+            Then write a flow.json and start: collectord run flow.json
+            """
+        )
+    }
+}
