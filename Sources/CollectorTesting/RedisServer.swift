@@ -20,7 +20,12 @@ public final class RedisServer: Sendable {
 
     private let directory: TemporaryDirectory
     private let arguments: [String]
-    private let process = Mutex<pid_t?>(nil)
+    private let process = Mutex<Process?>(nil)
+
+    private struct Process {
+        let identifier: pid_t
+        let watchdog: Watchdog
+    }
 
     /// Starts a server and waits until it answers PING.
     ///
@@ -48,7 +53,8 @@ public final class RedisServer: Sendable {
         try process.withLock { process in
             guard process == nil else { return }
             unlink(socketPath)
-            process = try Self.spawn(arguments)
+            let identifier = try ChildProcess.spawn(arguments)
+            process = Process(identifier: identifier, watchdog: try Watchdog(watching: identifier))
         }
         let deadline = ContinuousClock.now + .seconds(30)
         while !answersPing() {
@@ -71,12 +77,12 @@ public final class RedisServer: Sendable {
 
     /// Stops the process in its tracks (SIGSTOP) until ``resume()``: connections stay, nothing is answered.
     public func freeze() {
-        process.withLock { process in _ = process.map { Glibc.kill($0, SIGSTOP) } }
+        process.withLock { process in _ = process.map { Glibc.kill($0.identifier, SIGSTOP) } }
     }
 
     /// Lets the process go on after ``freeze()``.
     public func resume() {
-        process.withLock { process in _ = process.map { Glibc.kill($0, SIGCONT) } }
+        process.withLock { process in _ = process.map { Glibc.kill($0.identifier, SIGCONT) } }
     }
 
     /// A new connection for looking at the server.
@@ -94,40 +100,14 @@ public final class RedisServer: Sendable {
 
     private func end(_ signal: Int32) {
         process.withLock { process in
-            guard let identifier = process else { return }
+            guard let running = process else { return }
             process = nil
-            Glibc.kill(identifier, signal)
+            running.watchdog.end()
+            Glibc.kill(running.identifier, signal)
             // A frozen process takes SIGTERM only when it goes on.
-            Glibc.kill(identifier, SIGCONT)
-            var status: Int32 = 0
-            while waitpid(identifier, &status, 0) == -1, errno == EINTR {}
+            Glibc.kill(running.identifier, SIGCONT)
+            ChildProcess.wait(for: running.identifier)
         }
-    }
-
-    private static func spawn(_ arguments: [String]) throws -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        for descriptor: Int32 in 0...2 {
-            posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
-        }
-        // The threads of the concurrency runtime block signals, and a child would inherit that.
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var noSignals = sigset_t()
-        sigemptyset(&noSignals)
-        posix_spawnattr_setsigmask(&attributes, &noSignals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
-        pointers.append(nil)
-        defer { for pointer in pointers { free(pointer) } }
-        var identifier = pid_t()
-        let code = posix_spawnp(&identifier, arguments[0], &actions, &attributes, pointers, environ)
-        guard code == 0 else {
-            throw TestSupportError("cannot start \(arguments[0]): \(String(cString: strerror(code)))")
-        }
-        return identifier
     }
 
     /// A port that was free a moment ago.

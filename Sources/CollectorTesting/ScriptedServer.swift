@@ -19,7 +19,9 @@ public final class ScriptedServer: Sendable {
         /// 0 for the first connection, 1 for the next.
         public let number: Int
 
+        /// Read and written by the script's thread only, which also closes it.
         private let descriptor: Int32
+        private let isOpen = Mutex(true)
         private let buffer = Mutex<[UInt8]>([])
 
         init(number: Int, descriptor: Int32) {
@@ -64,23 +66,24 @@ public final class ScriptedServer: Sendable {
             return commands
         }
 
-        /// Sends text as it is.
-        public func send(_ text: String) {
+        /// Sends text as it is; false when the client is gone.
+        @discardableResult
+        public func send(_ text: String) -> Bool {
             send(Array(text.utf8))
         }
 
-        /// Sends bytes as they are.
-        ///
-        /// Nothing happens when the client is gone.
-        public func send(_ bytes: [UInt8]) {
+        /// Sends bytes as they are; false when the client is gone.
+        @discardableResult
+        public func send(_ bytes: [UInt8]) -> Bool {
             var sent = 0
             while sent < bytes.count {
                 let count = bytes[sent...].withUnsafeBytes {
                     Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
                 }
-                guard count > 0 else { return }
+                guard count > 0 else { return false }
                 sent += count
             }
+            return true
         }
 
         /// Waits until the client has closed the connection, whatever it sends meanwhile.
@@ -88,9 +91,20 @@ public final class ScriptedServer: Sendable {
             while readBytes(1) != nil {}
         }
 
-        /// Closes the connection for both sides.
+        /// Ends the connection for both sides, from any thread.
         public func close() {
-            shutdown(descriptor, Int32(SHUT_RDWR))
+            // A number that was closed may be another connection's by now.
+            isOpen.withLock { isOpen in
+                if isOpen { shutdown(descriptor, Int32(SHUT_RDWR)) }
+            }
+        }
+
+        /// Frees the descriptor; the script has ended.
+        fileprivate func release() {
+            isOpen.withLock { isOpen in
+                isOpen = false
+                Glibc.close(descriptor)
+            }
         }
 
         private func readLine() -> String? {
@@ -113,10 +127,6 @@ public final class ScriptedServer: Sendable {
                 defer { buffer.removeFirst(count) }
                 return Array(buffer[..<count])
             }
-        }
-
-        func release() {
-            Glibc.close(descriptor)
         }
     }
 
@@ -146,21 +156,31 @@ public final class ScriptedServer: Sendable {
             }
         }
         TestThread.start { [listener, accepted] in
-            while true {
-                let descriptor = accept(listener, nil, nil)
-                guard descriptor >= 0 else {
-                    if errno == EINTR { continue }
-                    return
-                }
-                let connection = accepted.connections.withLock { connections in
-                    let connection = Connection(number: connections.count, descriptor: descriptor)
-                    connections.append(connection)
-                    return connection
-                }
-                TestThread.start {
-                    script(connection)
-                    connection.close()
-                }
+            Self.accept(from: listener, accepted, script)
+            // Closed by the thread that uses it: its number must not become another server's before.
+            close(listener)
+        }
+    }
+
+    private static func accept(
+        from listener: Int32,
+        _ accepted: Accepted,
+        _ script: @escaping @Sendable (Connection) -> Void
+    ) {
+        while true {
+            let descriptor = Glibc.accept(listener, nil, nil)
+            guard descriptor >= 0 else {
+                if errno == EINTR || errno == ECONNABORTED { continue }
+                return
+            }
+            let connection = accepted.connections.withLock { connections in
+                let connection = Connection(number: connections.count, descriptor: descriptor)
+                connections.append(connection)
+                return connection
+            }
+            TestThread.start {
+                script(connection)
+                connection.release()
             }
         }
     }
@@ -171,12 +191,10 @@ public final class ScriptedServer: Sendable {
     }
 
     deinit {
-        // Ends accept in the accepting thread, and every read of a script. The descriptors of the connections stay
-        // open until their scripts are done with them; a test process has enough.
+        // Ends the accepting thread, and every read of a script.
         shutdown(listener, Int32(SHUT_RDWR))
         accepted.connections.withLock { connections in
             for connection in connections { connection.close() }
         }
-        close(listener)
     }
 }

@@ -25,21 +25,13 @@ struct RedisStreamsWriter {
 
     /// Writes one command.
     mutating func write(_ delivery: Delivery, to writer: inout some RedisArgumentWriter) {
-        let json = delivery.event.json
         switch settings.serialization {
         case .json:
             begin(delivery, fieldCount: 1, &writer)
             writer.argument("event" as StaticString)
-            writer.argument(json)
+            writer.argument(delivery.event.json)
         case .flat:
-            json.withUnsafeBufferPointer { bytes in
-                findFields(bytes)
-                begin(delivery, fieldCount: fields.count, &writer)
-                for field in fields {
-                    Self.write(text: field.name, of: bytes, to: &writer)
-                    Self.write(text: field.value, of: bytes, to: &writer)
-                }
-            }
+            writeFlat(delivery, to: &writer)
         }
         writer.endCommand()
     }
@@ -52,6 +44,33 @@ struct RedisStreamsWriter {
             writer.argument(argument)
         }
         writer.argument("*" as StaticString)
+    }
+}
+
+// MARK: - One field per member
+
+extension RedisStreamsWriter {
+    /// Writes each member's value as JavaScript's `String(value)` would, but objects and arrays as their JSON text.
+    private mutating func writeFlat(_ delivery: Delivery, to writer: inout some RedisArgumentWriter) {
+        delivery.event.json.withUnsafeBufferPointer { bytes in
+            findFields(bytes)
+            if fields.count < EventMember.allCases.count, let members = membersWithoutValue(of: delivery.event) {
+                return write(members, of: delivery, to: &writer)
+            }
+            begin(delivery, fieldCount: fields.count, &writer)
+            for field in fields {
+                Self.write(text: field.name, of: bytes, to: &writer)
+                Self.write(text: field.value, of: bytes, to: &writer)
+            }
+        }
+    }
+
+    /// The members of an event of which a policy set some to nothing; nil when all have a value.
+    ///
+    /// A member without a value is not in the event's text, but walkerOS writes it: as "undefined".
+    private func membersWithoutValue(of event: Event) -> JSONObject? {
+        let members = event.object
+        return members.contains { $0.value.isMissing } ? members : nil
     }
 
     /// Finds the members of the event.
@@ -70,9 +89,7 @@ struct RedisStreamsWriter {
         }
     }
 
-    /// Writes a value as JavaScript's `String(value)` would, but objects and arrays as their JSON text.
-    ///
-    /// All but strings are written as they stand in the JSON text; numbers keep their text.
+    // All but strings are written as they stand in the JSON text; so numbers keep their text.
     private static func write(
         text slice: JSONSlice,
         of bytes: UnsafeBufferPointer<UInt8>,
@@ -84,6 +101,20 @@ struct RedisStreamsWriter {
             writer.argument(JSONValue(validated: slice, in: bytes).string ?? "")
         } else {
             writer.argument(UnsafeRawBufferPointer(rebasing: text.dropFirst().dropLast()))
+        }
+    }
+
+    /// The same from values: slower, and it knows members without one.
+    func write(_ members: JSONObject, of delivery: Delivery, to writer: inout some RedisArgumentWriter) {
+        begin(delivery, fieldCount: members.count, &writer)
+        for member in members {
+            writer.argument(member.name)
+            switch member.value {
+            case .missing: writer.argument("undefined" as StaticString)
+            case .string(let text): writer.argument(text)
+            case .number(let number): writer.argument(number.text)
+            case .null, .bool, .array, .object: writer.argument(member.value.jsonText)
+            }
         }
     }
 }

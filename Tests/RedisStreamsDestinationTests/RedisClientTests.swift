@@ -129,9 +129,9 @@ struct RedisClientTests {
         #expect(try await right.command(["PING"]) == .status("PONG"))
         try await right.quit()
 
-        let recorder = LogRecorder()
+        let logs = RecordedLogs()
         for (password, named) in [("wr0ng-secret", "user name or the password"), (nil, "wants a password")] {
-            let client = try makeClient(server, logger: recorder.logger()) {
+            let client = try makeClient(server, logger: logs.logger()) {
                 $0.password = password.map { RedisSecret($0) }
             }
             let error = await #expect(throws: RedisError.self) { try await client.command(["PING"]) }
@@ -139,8 +139,8 @@ struct RedisClientTests {
             #expect(error?.message.contains(named) == true, "\(error?.message ?? "")")
             try await client.quit()
         }
-        #expect(!recorder.text.contains("wr0ng-secret"))
-        #expect(recorder.text.contains("user name or the password"))
+        #expect(!logs.text.contains("wr0ng-secret"))
+        #expect(logs.text.contains("user name or the password"))
     }
 
     @Test("a database that does not exist is told at once")

@@ -1,5 +1,5 @@
+import CollectorTesting
 import Logging
-import Synchronization
 
 extension Logger {
     /// Writes nothing.
@@ -25,44 +25,7 @@ struct SeededGenerator: RandomNumberGenerator {
     }
 }
 
-/// Keeps what was logged.
-final class LogRecorder: Sendable {
-    struct Line: Sendable, Equatable {
-        let level: Logger.Level
-        let message: String
-        let metadata: [String: String]
-    }
-
-    private let recorded = Mutex<[Line]>([])
-
-    /// What was logged so far.
-    var lines: [Line] { recorded.withLock { $0 } }
-
-    /// A logger that writes here.
-    func logger(level: Logger.Level = .trace) -> Logger {
-        Logger(label: "test") { _ in Handler(recorder: self, logLevel: level) }
-    }
-
+extension RecordedLogs {
     /// Everything as one text, to look for what must not be in it.
-    var text: String { lines.map { "\($0.message) \($0.metadata)" }.joined(separator: "\n") }
-
-    private func append(_ line: Line) {
-        recorded.withLock { $0.append(line) }
-    }
-
-    private struct Handler: LogHandler {
-        let recorder: LogRecorder
-        var logLevel: Logger.Level
-        var metadata: Logger.Metadata = [:]
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            let metadata = (event.metadata ?? [:]).mapValues { "\($0)" }
-            recorder.append(Line(level: event.level, message: "\(event.message)", metadata: metadata))
-        }
-    }
+    var text: String { entries.map { "\($0.level) \($0.message) \($0.metadata)" }.joined(separator: "\n") }
 }

@@ -172,12 +172,21 @@ extension HiredisConnection {
     private var unparsedBytes: Int {
         guard let reader = context.pointee.reader, let buffer = reader.pointee.buf else { return 0 }
         let rest = UnsafeRawBufferPointer(start: buffer, count: reader.pointee.len)[reader.pointee.pos...]
-        guard rest.first == UInt8(ascii: "$") else { return rest.count }
+        guard isReadingBulk(reader) else { return rest.count }
         var announced = 0
-        for byte in rest.dropFirst().prefix(18) {
+        for byte in rest.prefix(18) {
             guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { break }
             announced = announced * 10 + Int(byte - UInt8(ascii: "0"))
         }
         return max(announced, rest.count)
+    }
+
+    // The reader has taken the $ already; the length stands where it goes on.
+    private func isReadingBulk(_ reader: UnsafeMutablePointer<redisReader>) -> Bool {
+        let depth = Int(reader.pointee.ridx)
+        return withUnsafeBytes(of: &reader.pointee.rstack) { bytes in
+            let tasks = bytes.assumingMemoryBound(to: redisReadTask.self)
+            return tasks.indices.contains(depth) && tasks[depth].type == REDIS_REPLY_STRING
+        }
     }
 }
