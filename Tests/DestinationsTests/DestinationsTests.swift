@@ -39,7 +39,9 @@ struct DestinationsTests {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/a/b/events.jsonl"
         let collector = try await collector(.file, settings: ["filename": .string(path)])
-        for number in 0..<100 { #expect(await collector.push(["name": "page view", "data": ["n": .number(JSONNumber(number))]]).isOK) }
+        for number in 0..<100 {
+            #expect(await collector.push(["name": "page view", "data": ["n": .number(JSONNumber(number))]]).isOK)
+        }
         await collector.shutdown()
         let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
         #expect(try lines.map { try JSONValue(jsonText: String($0))["data"]["n"].number?.integer } == Array(0..<100))
@@ -56,7 +58,8 @@ struct DestinationsTests {
                     settings: [
                         "filename": .string(path), "format": .string(format),
                         "fields": ["name", "data.text", "data.list", "data.none"],
-                    ])
+                    ]
+                )
                 let text: JSONValue = "a\"b,c\td\ne\\"
                 _ = await collector.push(["name": "a b", "data": ["text": text, "list": [1, "x"]]])
                 await collector.shutdown()
@@ -94,7 +97,8 @@ struct DestinationsTests {
                 "settings.format: is one of jsonl, csv, tsv",
                 "settings.formt: unknown member of the settings of a file destination; did you mean \"format\"?",
                 "settings: file destination: 'filename' is required (string)",
-            ])
+            ]
+        )
         #expect(problems(.file, ["filename": "x", "format": "csv"]).count == 1)
         #expect(problems(.api, ["url": "ftp://x"]) == ["settings.url: \"url\" is required: an http or https URL"])
         #expect(problems(.console, ["show": "x"]) == ["settings.show: is one of event, data, both"])
@@ -174,7 +178,10 @@ struct DestinationsTests {
         let service = Service([])
         let url = try await service.start()
         let collector = try await collector(
-            .api, settings: ["url": .string(url)], config: ["batch": ["size": 3], "data": ["map": ["n": "data.n"]]])
+            .api,
+            settings: ["url": .string(url)],
+            config: ["batch": ["size": 3], "data": ["map": ["n": "data.n"]]]
+        )
         for number in 0..<3 { _ = await collector.push(["name": "a b", "data": ["n": .number(JSONNumber(number))]]) }
         await collector.shutdown()
         #expect(service.requests.withLock { $0.map(\.body) } == [#"[{"n":0},{"n":1},{"n":2}]"#])

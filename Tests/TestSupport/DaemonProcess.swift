@@ -48,7 +48,9 @@ public final class DaemonProcess: Sendable {
     }()
 
     /// Runs a command to its end.
-    public static func run(_ arguments: [String], input: String = "", environment: [String: String] = [:]) async throws -> End {
+    public static func run(_ arguments: [String], input: String = "", environment: [String: String] = [:]) async throws
+        -> End
+    {
         let daemon = try launch(arguments, input: input, environment: environment)
         return await daemon.end()
     }
@@ -62,7 +64,9 @@ public final class DaemonProcess: Sendable {
         return DaemonProcess(process: daemon.process, output: daemon.output, errors: daemon.errors, port: port)
     }
 
-    private static func launch(_ arguments: [String], input: String, environment: [String: String]) throws -> DaemonProcess {
+    private static func launch(_ arguments: [String], input: String, environment: [String: String]) throws
+        -> DaemonProcess
+    {
         let process = Process()
         process.executableURL = executable
         process.arguments = arguments

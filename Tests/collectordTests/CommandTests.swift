@@ -41,7 +41,8 @@ struct CommandTests {
                 }
               }
             }
-            """#)
+            """#
+        )
     }
 
     private func write(_ name: String, _ text: String) throws {
@@ -74,13 +75,17 @@ struct CommandTests {
         #expect(held.code == 0, "\(held.errors)")
         #expect(try JSONValue(jsonText: held.output.trimmed)["destinations"]["redis"]["waitingForConsent"] == 1)
         let sent = try await DaemonProcess.run(
-            ["simulate", flow, "--event", "-", "--consent", #"{"analytics":true}"#], input: event)
+            ["simulate", flow, "--event", "-", "--consent", #"{"analytics":true}"#],
+            input: event
+        )
         let command = try JSONValue(jsonText: sent.output.trimmed)["destinations"]["redis"]["commands"][0].array ?? []
         #expect(command.prefix(7).map(\.string) == ["XADD", "events", "MAXLEN", "~", "100", "*", "event"])
         let text = command.last?.string ?? ""
         #expect(text.hasPrefix(#"{"name":"purchase","data":{"total":42},"context":{}"#))
         let ignored = try await DaemonProcess.run(
-            ["simulate", flow, "--event", "-", "--consent", #"{"analytics":true}"#], input: #"{"name":"debug noise"}"#)
+            ["simulate", flow, "--event", "-", "--consent", #"{"analytics":true}"#],
+            input: #"{"name":"debug noise"}"#
+        )
         #expect(try JSONValue(jsonText: ignored.output.trimmed)["destinations"]["redis"]["ignored"] == 1)
         let invalid = try await DaemonProcess.run(["simulate", flow, "--event", "-"], input: #"{"name":"x"}"#)
         #expect(invalid.code == 1)
@@ -120,7 +125,10 @@ struct CommandTests {
     @Test("the shipped schema is the one that the program prints")
     func schema() async throws {
         let printed = try await DaemonProcess.run(["schema"]).output
-        let shipped = try String(contentsOf: Fixtures.packageRoot.appending(path: "schema/flow.schema.json"), encoding: .utf8)
+        let shipped = try String(
+            contentsOf: Fixtures.packageRoot.appending(path: "schema/flow.schema.json"),
+            encoding: .utf8
+        )
         #expect(printed == shipped, "run: make schema")
     }
 }

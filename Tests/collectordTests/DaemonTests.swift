@@ -36,11 +36,13 @@ struct DaemonTests {
             extra: #"""
                 ,"policy":{"user.email":{"key":"user.email","fn":["trim","lowercase","sha256"]}},
                 "mapping":{"order":{"complete":{"name":"purchase","settings":{"streamKey":"orders"}}}}
-                """#)
+                """#
+        )
         let daemon = try await DaemonProcess.start(["run", path, "--port", "0"])
         let answer = try await HTTPExchange.post(
             #"{"name":"order complete","data":{"total":42.50},"user":{"email":" A@b.de "},"id":"0123456789abcdef"}"#,
-            port: daemon.port)
+            port: daemon.port
+        )
         #expect(answer.status == 200)
         let order = try #require(try entries(redis, "orders").first)
         #expect(order["name"] == "purchase")
@@ -59,7 +61,8 @@ struct DaemonTests {
         if let folder = ProcessInfo.processInfo.environment["COLLECTOR_VECTORS"] {
             let list = try JSONValue(
                 jsonText: Array(Data(contentsOf: URL(filePath: folder + "/blns/blns.json"))),
-                limits: JSONLimits(maximumByteCount: 1 << 24))
+                limits: JSONLimits(maximumByteCount: 1 << 24)
+            )
             #expect(list.array?.count == 515)
             strings += list.array ?? []
         }
@@ -95,7 +98,8 @@ struct DaemonTests {
         async let answers = withThrowingTaskGroup(of: Int.self) { group in
             for number in 0..<20 {
                 group.addTask {
-                    try await HTTPExchange.post("{\"name\":\"page view\",\"id\":\"\(number)\"}", port: daemon.port).status
+                    try await HTTPExchange.post("{\"name\":\"page view\",\"id\":\"\(number)\"}", port: daemon.port)
+                        .status
                 }
             }
             return try await group.reduce(into: [Int]()) { $0.append($1) }
@@ -136,8 +140,13 @@ struct DaemonTests {
                 "settings":{"redis":{"url":"unix://\(directory.path)/none.sock","streamKey":"events",
                   "options":{}}}}}}}}}
             """
-        try Data(text.replacing("\"url\":\"unix://\(directory.path)/none.sock\"", with: "\"url\":\"unix://\(directory.path)/none.sock?commandTimeout=300\"").utf8)
-            .write(to: URL(filePath: path))
+        try Data(
+            text.replacing(
+                "\"url\":\"unix://\(directory.path)/none.sock\"",
+                with: "\"url\":\"unix://\(directory.path)/none.sock?commandTimeout=300\""
+            ).utf8
+        )
+        .write(to: URL(filePath: path))
         let daemon = try await DaemonProcess.start(["run", path, "--port", "0"])
         let answer = try await HTTPExchange.post(#"{"name":"page view"}"#, port: daemon.port)
         #expect(answer.status == 500)
