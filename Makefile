@@ -24,7 +24,7 @@ test: setup ## Build and run all tests.
 
 .PHONY: lint
 lint: ## Check formatting and house rules.
-	swift format lint --strict --recursive Package.swift Sources Tests Examples Benchmarks
+	swift format lint --strict --recursive Package.swift Sources Tests Examples $(wildcard Benchmarks)
 	scripts/soundness.sh
 
 .PHONY: strict
@@ -45,4 +45,4 @@ bench: setup ## Measure, and print tables of ratios against named peers.
 
 .PHONY: format
 format: ## Format all sources.
-	swift format --in-place --recursive Package.swift Sources Tests Examples Benchmarks
+	swift format --in-place --recursive Package.swift Sources Tests Examples $(wildcard Benchmarks)
