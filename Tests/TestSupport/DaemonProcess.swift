@@ -24,8 +24,7 @@ public final class DaemonProcess: Sendable {
         public let description: String
     }
 
-    // Process is not Sendable; it is only signalled and asked for its exit code, which Foundation guards itself.
-    private nonisolated(unsafe) let process: Process
+    private let process: Process
     private let output: PipeReader
     private let errors: PipeReader
     /// The port the daemon listens on; 0 for commands that do not listen.
