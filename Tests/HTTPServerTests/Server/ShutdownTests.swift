@@ -7,16 +7,20 @@ import ServiceLifecycle
 import Testing
 
 /// How a server stops.
-@Suite(.timeLimit(.minutes(1))) struct ShutdownTests {
+@Suite(.timeLimit(.minutes(5))) struct ShutdownTests {
     private static let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
 
-    private func server(_ handler: any HTTPHandler) -> HTTPServer {
+    private func server(
+        _ handler: any HTTPHandler,
+        log: RecordingLogHandler.Storage = RecordingLogHandler.Storage()
+    ) -> HTTPServer {
         var configuration = HTTPServerConfiguration(listeners: [.tcp(host: "127.0.0.1", port: 0)])
         configuration.eventLoopCount = 1
-        configuration.drainTimeoutMilliseconds = 60_000
+        configuration.drainTimeoutMilliseconds = 600_000
+        configuration.limits = .patient
         return HTTPServer(
             configuration: configuration,
-            logger: RecordingLogHandler.logger(RecordingLogHandler.Storage()),
+            logger: RecordingLogHandler.logger(log),
             handler: handler
         )
     }
@@ -43,7 +47,7 @@ import Testing
         let silent = try await TestClient.connect(to: address)
         let busy = try await TestClient.connect(to: address)
         try await busy.send(Self.get)
-        while handler.count == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        await handler.arrived.wait()
 
         async let stopped: Void = server.shutdown()
         await draining.wait()
@@ -66,7 +70,7 @@ import Testing
         try await server.start()
         let client = try await TestClient.connect(to: try #require(server.boundAddresses.first))
         try await client.send(Self.get)
-        while handler.count == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        await handler.arrived.wait()
         await server.shutdown(timeoutMilliseconds: 50)
         #expect(try await client.receiveAll() == [])
         handler.answer(0, "too late")
@@ -76,13 +80,14 @@ import Testing
 
     @Test("as a service: graceful shutdown of the group stops it, and run returns")
     func service() async throws {
-        let server = self.server(EchoHandler())
+        let log = RecordingLogHandler.Storage()
+        let server = self.server(EchoHandler(), log: log)
         let group = ServiceGroup(
             services: [server],
             logger: RecordingLogHandler.logger(RecordingLogHandler.Storage())
         )
         async let run: Void = group.run()
-        while server.boundAddresses.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+        await log.wait(for: "listens")
         let client = try await TestClient.connect(to: try #require(server.boundAddresses.first))
         try await client.send(Self.get)
         #expect(try await client.responses(1).count == 1)
@@ -95,12 +100,13 @@ import Testing
     @Test("cancellation closes everything at once")
     func cancellation() async throws {
         let handler = HoldingHandler()
-        let server = self.server(handler)
+        let log = RecordingLogHandler.Storage()
+        let server = self.server(handler, log: log)
         let task = Task { try await server.run() }
-        while server.boundAddresses.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+        await log.wait(for: "listens")
         let client = try await TestClient.connect(to: try #require(server.boundAddresses.first))
         try await client.send(Self.get)
-        while handler.count == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        await handler.arrived.wait()
         task.cancel()
         try await task.value
         #expect(try await client.receiveAll() == [])

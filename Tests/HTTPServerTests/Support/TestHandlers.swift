@@ -20,8 +20,14 @@ struct EchoHandler: HTTPHandler {
 final class HoldingHandler: HTTPHandler {
     private let held = NIOLockedValueBox<[(head: HTTPRequestHead, body: ByteBuffer, responder: HTTPResponder)]>([])
 
+    /// Sent for each request that is held.
+    let arrived = Signal()
+
     func receive(_ head: HTTPRequestHead, _ responder: HTTPResponder) -> HTTPBodyHandling {
-        .collect { body, responder in self.held.withLockedValue { $0.append((head, body, responder)) } }
+        .collect { body, responder in
+            self.held.withLockedValue { $0.append((head, body, responder)) }
+            self.arrived.send()
+        }
     }
 
     var count: Int { self.held.withLockedValue(\.count) }

@@ -5,6 +5,8 @@ import NIOPosix
 import Testing
 
 /// Runs a server on a free port while `body` runs.
+///
+/// Its timeouts are so long that no busy machine reaches them; a test of a timeout sets that one.
 func withServer(
     handler: any HTTPHandler,
     listeners: [HTTPListenerAddress] = [.tcp(host: "127.0.0.1", port: 0)],
@@ -14,6 +16,7 @@ func withServer(
 ) async throws {
     var configuration = HTTPServerConfiguration(listeners: listeners)
     configuration.eventLoopCount = 1
+    configuration.limits = .patient
     configure(&configuration)
     let server = HTTPServer(configuration: configuration, logger: RecordingLogHandler.logger(log), handler: handler)
     try await server.start()
@@ -25,6 +28,19 @@ func withServer(
         throw error
     }
     await server.shutdown(timeoutMilliseconds: 0)
+}
+
+extension HTTPLimits {
+    /// The default limits, with ten minutes for everything.
+    static var patient: HTTPLimits {
+        var limits = HTTPLimits()
+        limits.headerTimeoutMilliseconds = 600_000
+        limits.idleTimeoutMilliseconds = 600_000
+        limits.requestTimeoutMilliseconds = 600_000
+        limits.writeTimeoutMilliseconds = 600_000
+        limits.lingerTimeoutMilliseconds = 600_000
+        return limits
+    }
 }
 
 /// Something a test waits for.
