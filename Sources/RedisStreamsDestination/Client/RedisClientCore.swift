@@ -11,9 +11,6 @@ final class RedisClientCore: Sendable {
         var commandLengths: [Int] = []
         var batches: [RedisInbox.Batch] = []
         var phase = RedisInbox.Phase.idle
-        /// What was answered since the last exchange.
-        var answeredBytes = 0
-        var answeredCommands = 0
     }
 
     let configuration: RedisConfiguration
@@ -21,6 +18,9 @@ final class RedisClientCore: Sendable {
     let wakeUp: RedisWakeUp
 
     private let connected = Atomic(false)
+    // Bytes and commands answered since the beginning; only the thread writes them.
+    private let answeredBytes = Atomic(0)
+    private let answeredCommands = Atomic(0)
     private let inbox = Mutex(RedisInbox())
 
     init(configuration: RedisConfiguration, logger: Logger) throws(RedisError) {
@@ -51,6 +51,10 @@ extension RedisClientCore {
             let deadline = ContinuousClock.now + configuration.commandTimeout
             return try inbox.add(
                 limits: configuration.limits,
+                answered: RedisInbox.Amount(
+                    bytes: answeredBytes.load(ordering: .acquiring),
+                    commands: answeredCommands.load(ordering: .acquiring)
+                ),
                 deadline: deadline,
                 encode: encode,
                 completion: completion
@@ -115,14 +119,20 @@ extension RedisClientCore {
 // MARK: - The thread's side
 
 extension RedisClientCore {
-    /// Swaps the filled arrays for empty ones, and accounts for what was answered.
+    /// Makes room for as much as was answered or given up since the beginning.
+    ///
+    /// Call it before completing: who hears of an answer may count on the room.
+    func account(answered: RedisInbox.Amount) {
+        answeredBytes.store(answered.bytes, ordering: .releasing)
+        answeredCommands.store(answered.commands, ordering: .releasing)
+    }
+
+    /// Swaps the filled arrays for empty ones.
     func swapInbox(_ exchange: inout Exchange) {
         inbox.withLock { inbox in
             inbox.isThreadAsleep = false
             inbox.encoder.exchange(bytes: &exchange.bytes, commandLengths: &exchange.commandLengths)
             swap(&inbox.batches, &exchange.batches)
-            inbox.pendingBytes -= exchange.answeredBytes
-            inbox.pendingCommands -= exchange.answeredCommands
             exchange.phase = inbox.phase
         }
     }

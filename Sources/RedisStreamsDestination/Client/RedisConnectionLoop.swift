@@ -17,8 +17,6 @@ final class RedisConnectionLoop {
     private var batches = RedisQueue<RedisInbox.Batch>()
     private var exchange = RedisClientCore.Exchange()
     private var connection: HiredisConnection?
-    private var accountedBytes = 0
-    private var accountedCommands = 0
     private var isWriteBlocked = false
     private var reportedProblem: String?
     // Both live exactly as long as the loop; the connection, which holds the builder's address, is freed before.
@@ -69,10 +67,6 @@ final class RedisConnectionLoop {
     }
 
     private func takeInbox() {
-        exchange.answeredBytes = machine.window.answered - accountedBytes
-        exchange.answeredCommands = machine.window.answeredCommandCount - accountedCommands
-        accountedBytes = machine.window.answered
-        accountedCommands = machine.window.answeredCommandCount
         core.swapInbox(&exchange)
         for length in exchange.commandLengths {
             machine.window.append(commandLength: length)
@@ -286,12 +280,20 @@ extension RedisConnectionLoop {
 extension RedisConnectionLoop {
     private func completeFirstBatch() {
         guard let batch = batches.popFirst() else { return }
+        account()
         let replies = builder.pointee.take(commandCount: batch.commandCount)
         batch.completion(replies)
         builder.pointee.recycle(replies)
     }
 
+    private func account() {
+        core.account(
+            answered: .init(bytes: machine.window.answered, commands: machine.window.answeredCommandCount)
+        )
+    }
+
     private func fail(batchCount: Int, _ error: RedisError) {
+        account()
         for _ in 0..<batchCount {
             guard let batch = batches.popFirst() else { break }
             let replies = builder.pointee.take(commandCount: batch.commandCount, failure: error)

@@ -9,6 +9,12 @@ struct RedisInbox: Sendable {
         let completion: @Sendable (RedisReplies) -> Void
     }
 
+    /// So many bytes and commands.
+    struct Amount: Sendable {
+        var bytes = 0
+        var commands = 0
+    }
+
     /// Whether commands are taken.
     enum Phase: Sendable, Equatable {
         /// Taken; the thread does not run yet.
@@ -26,9 +32,8 @@ struct RedisInbox: Sendable {
     var phase = Phase.idle
     var encoder = RESPEncoder()
     var batches: [Batch] = []
-    /// Bytes and commands accepted and not yet answered, here and on the thread's side.
-    var pendingBytes = 0
-    var pendingCommands = 0
+    /// Bytes and commands accepted since the beginning.
+    var accepted = Amount()
     /// True while the thread sleeps or is about to: whoever adds something wakes it.
     var isThreadAsleep = false
     /// Told how the client ended.
@@ -39,6 +44,7 @@ struct RedisInbox: Sendable {
     /// True: wake the thread.
     mutating func add(
         limits: RedisConfiguration.Limits,
+        answered: Amount,
         deadline: Instant,
         encode: (inout RESPEncoder) -> Void,
         completion: @escaping @Sendable (RedisReplies) -> Void
@@ -50,37 +56,40 @@ struct RedisInbox: Sendable {
         let bytesBefore = encoder.bytes.count
         let commandsBefore = encoder.commandLengths.count
         encode(&encoder)
-        let byteCount = encoder.bytes.count - bytesBefore
-        let commandCount = encoder.commandLengths.count - commandsBefore
-        if let error = refusal(byteCount: byteCount, commandCount: commandCount, limits: limits) {
+        let added = Amount(
+            bytes: encoder.bytes.count - bytesBefore,
+            commands: encoder.commandLengths.count - commandsBefore
+        )
+        let pending = Amount(bytes: accepted.bytes - answered.bytes, commands: accepted.commands - answered.commands)
+        if let error = refusal(of: added, pending: pending, limits: limits) {
             encoder.truncate(byteCount: bytesBefore, commandCount: commandsBefore)
             throw error
         }
-        pendingBytes += byteCount
-        pendingCommands += commandCount
-        batches.append(Batch(commandCount: commandCount, deadline: deadline, completion: completion))
+        accepted.bytes += added.bytes
+        accepted.commands += added.commands
+        batches.append(Batch(commandCount: added.commands, deadline: deadline, completion: completion))
         guard isThreadAsleep else { return false }
         isThreadAsleep = false
         return true
     }
 
     // A batch that is larger than the limits goes alone: refused for ever, it could never be delivered.
-    private func refusal(byteCount: Int, commandCount: Int, limits: RedisConfiguration.Limits) -> RedisError? {
+    private func refusal(of added: Amount, pending: Amount, limits: RedisConfiguration.Limits) -> RedisError? {
         if encoder.hasOversizedArgument {
             let limit = RESPEncoder.maximumArgumentBytes
             return RedisError(.commandTooLarge, "an argument is longer than the \(limit) bytes that Redis accepts")
         }
-        guard pendingCommands > 0 else { return nil }
-        if pendingBytes + byteCount > limits.pendingBytes {
+        guard pending.commands > 0 else { return nil }
+        if pending.bytes + added.bytes > limits.pendingBytes {
             return RedisError(
                 .tooManyPending,
-                "\(pendingBytes) bytes wait for Redis already; the limit is \(limits.pendingBytes): try again later"
+                "\(pending.bytes) bytes wait for Redis already; the limit is \(limits.pendingBytes): try again later"
             )
         }
-        if pendingCommands + commandCount > limits.pendingCommands {
+        if pending.commands + added.commands > limits.pendingCommands {
             return RedisError(
                 .tooManyPending,
-                "\(pendingCommands) commands wait for Redis already; the limit is \(limits.pendingCommands): try again later"
+                "\(pending.commands) commands wait for Redis already; the limit is \(limits.pendingCommands): try again later"
             )
         }
         return nil
