@@ -200,12 +200,18 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "collectordTests",
+            dependencies: ["CollectorTesting", "EventJSON", "TestSupport", "collectord"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "HTTPServerTests",
             dependencies: [
                 "CZlib",
                 "HTTPServer",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

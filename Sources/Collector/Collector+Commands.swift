@@ -187,7 +187,7 @@ extension Collector {
             }
         }
         let flushed = await broadcast(StateChange(type: "run", data: .missing))
-        result.outcomes += flushed.outcomes.filter { $0.outcome != .queued || held.isEmpty }
+        result.outcomes += flushed.outcomes
         return result
     }
 

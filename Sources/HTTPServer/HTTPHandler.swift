@@ -26,9 +26,9 @@ public protocol HTTPHandler: Sendable {
 public enum HTTPBodyHandling {
     /// Gathers the whole body, decompressed, and hands it over on the event loop.
     ///
-    /// A body that arrived in one piece is handed over where it lies, without a copy. `maximumByteCount` bounds the body
-    /// as sent and as decompressed; nil takes ``HTTPLimits/maximumBodyByteCount``. When the body cannot be had, `failure`
-    /// makes the answer, or the house's own JSON envelope is sent if it is nil; `then` is not called.
+    /// A body that arrived in one piece is handed over where it lies, without a copy. `maximumByteCount` bounds the
+    /// body as sent and as decompressed; nil takes ``HTTPLimits/maximumBodyByteCount``. When the body cannot be had,
+    /// `failure` makes the answer, or the house's own JSON envelope is sent if it is nil; `then` is not called.
     case collect(
         maximumByteCount: Int? = nil,
         failure: ((HTTPBodyFailure) -> HTTPResponse)? = nil,
@@ -37,8 +37,8 @@ public enum HTTPBodyHandling {
 
     /// Hands over the body's parts as they arrive, on the event loop and as they were sent: not decompressed.
     ///
-    /// The receiver can hold the client back with ``HTTPResponder/pauseBody()``. `maximumByteCount` bounds the body; nil
-    /// takes ``HTTPLimits/maximumBodyByteCount``.
+    /// The receiver can hold the client back with ``HTTPResponder/pauseBody()``. `maximumByteCount` bounds the body;
+    /// nil takes ``HTTPLimits/maximumBodyByteCount``.
     case stream(maximumByteCount: Int? = nil, to: any HTTPBodyReceiver)
 
     /// Drops the body.
@@ -65,8 +65,8 @@ public enum HTTPBodyFailure: Error, Sendable, Hashable {
     /// ``HTTPLimits/maximumInflationRatio``.
     case tooLarge(maximumByteCount: Int)
 
-    /// The content coding is none of `gzip`, `deflate` and `identity`. The text is the client's, in lower case, cut at 64
-    /// bytes.
+    /// The content coding is none of `gzip`, `deflate` and `identity`. The text is the client's, in lower case, cut
+    /// at 64 bytes.
     case unsupportedEncoding(String)
 
     /// The compressed bytes are damaged, truncated or followed by others.

@@ -1,6 +1,7 @@
 import Collector
 import CollectorConfiguration
 import CollectorHTTP
+import Foundation
 import HTTPServer
 import Logging
 import NIOCore
@@ -82,14 +83,16 @@ struct Daemon {
 
     private func welcome(_ address: SocketAddress?) {
         let port = address?.port ?? port
-        print(
-            """
-            collectord \(CollectorVersion.current) takes events at http://localhost:\(port)/collect and prints them here. Try:
+        let url = "http://localhost:\(port)/collect"
+        let text = """
+            collectord \(CollectorVersion.current) takes events at \(url) and prints them here. Try:
 
-              curl -d '{"name":"page view","data":{"title":"Hello"}}' -H 'Content-Type: application/json' http://localhost:\(port)/collect
+              curl -d '{"name":"page view","data":{"title":"Hello"}}' -H 'Content-Type: application/json' \(url)
 
             Then write a flow.json and start: collectord run flow.json
+
             """
-        )
+        // Not `print`, whose buffer would keep the text where standard output is a pipe.
+        FileHandle.standardOutput.write(Data(text.utf8))
     }
 }

@@ -1,8 +1,5 @@
-import Dispatch
-
-#if canImport(Glibc)
+import Foundation
 import Glibc
-#endif
 
 /// An answer as it came over the wire.
 public struct HTTPAnswer: Sendable {
@@ -28,7 +25,7 @@ public enum HTTPExchange {
     public static func send(_ request: [UInt8], port: Int) async throws -> HTTPAnswer {
         try await withCheckedThrowingContinuation { continuation in
             // The socket calls block, so they have a thread of their own.
-            DispatchQueue.global().async {
+            Thread.detachNewThread {
                 continuation.resume(with: Result { try answer(to: request, port: port) })
             }
         }

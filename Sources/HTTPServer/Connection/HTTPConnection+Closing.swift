@@ -40,9 +40,9 @@ extension HTTPConnection {
 
     /// Closes when the kernel has taken all that was written.
     ///
-    /// Lingering, only the sending side is closed then: the client sees the end of the answer, and what it still sends is
-    /// read and dropped until it closes too. Closing at once would answer its bytes with a reset, and the reset can
-    /// overtake the answer.
+    /// Lingering, only the sending side is closed then: the client sees the end of the answer, and what it still
+    /// sends is read and dropped until it closes too. Closing at once would answer its bytes with a reset, and the
+    /// reset can overtake the answer.
     func closeAfterFlush(lingers: Bool) {
         guard let context = self.context else { return }
         let promise = self.eventLoop.makePromise(of: Void.self)

@@ -24,12 +24,13 @@ extension HTTPConnection {
         case .stream(let maximumByteCount, let receiver):
             self.planBody(.stream(receiver), maximumByteCount: maximumByteCount)
         case .collect(let maximumByteCount, let failure, let then):
-            self.planBody(
-                .collect(HTTPBodyCollection(responder: responder, failure: failure, then: then)),
-                maximumByteCount: maximumByteCount
+            let consumer = HTTPBodyConsumer.collect(
+                HTTPBodyCollection(responder: responder, failure: failure, then: then)
             )
-            if case .unsupported(let name) = framing.contentEncoding, framing.hasBody {
-                self.failBody(.unsupportedEncoding(name))
+            if case .unsupported(let name) = framing.contentEncoding, framing.hasBody, self.machine.responseIsPending {
+                self.failBody(.unsupportedEncoding(name), of: consumer)
+            } else {
+                self.planBody(consumer, maximumByteCount: maximumByteCount)
             }
         }
     }
@@ -49,8 +50,7 @@ extension HTTPConnection {
             self.consumer = consumer
             self.sendContinue()
         case .refuseTooLarge:
-            self.consumer = consumer
-            self.failBody(.tooLarge(maximumByteCount: maximumByteCount))
+            self.failBody(.tooLarge(maximumByteCount: maximumByteCount), of: consumer)
         }
     }
 
@@ -70,24 +70,26 @@ extension HTTPConnection {
         case .drop:
             break
         case .refuseTooLarge:
-            self.failBody(.tooLarge(maximumByteCount: self.body.maximumByteCount))
+            self.failBody(.tooLarge(maximumByteCount: self.body.maximumByteCount), of: self.takeConsumer())
         case .close:
             self.closeAfterFlush(lingers: true)
         }
     }
 
     func takeEnd() {
-        let consumer = self.consumer
+        var consumer = HTTPBodyConsumer.none
+        swap(&consumer, &self.consumer)
         switch self.machine.receiveEnd() {
         case .deliver:
-            self.consumer = .none
             switch consumer {
             case .collect(let collection): self.finish(collection)
             case .stream(let receiver): receiver.finish()
             case .none: break
             }
+        case .close:
+            self.closeAfterFlush(lingers: !self.inputIsEmpty)
         case .drop, .next:
-            self.consumer = .none
+            break
         }
     }
 
@@ -101,25 +103,22 @@ extension HTTPConnection {
             )
             collection.then(decoded, collection.responder)
         } catch {
-            collection.fail(error)
+            self.failBody(error, of: .collect(collection))
         }
     }
 
-    /// The body cannot be had: somebody else than the handler's `then` answers.
-    func failBody(_ failure: HTTPBodyFailure) {
-        switch self.takeConsumer() {
-        case .collect(let collection):
-            self.machine.discardBody()
-            collection.fail(failure)
-        case .stream(let receiver):
-            receiver.fail(failure)
-            if self.machine.responseIsPending {
-                self.respond(failure.response(), to: self.machine.exchangeCount)
-            } else {
-                self.closeNow()
-            }
-        case .none:
-            break
+    /// The body cannot be had: the answer is not the one that the handler wanted to give.
+    private func failBody(_ failure: HTTPBodyFailure, of consumer: HTTPBodyConsumer) {
+        if case .stream(let receiver) = consumer { receiver.fail(failure) }
+        guard self.machine.responseIsPending else {
+            // A streamed answer has begun. Cut off, it tells the client that something went wrong.
+            self.closeNow()
+            return
+        }
+        self.machine.discardBody()
+        switch consumer {
+        case .collect(let collection): collection.fail(failure)
+        case .stream, .none: self.respond(failure.response(), to: self.machine.exchangeCount)
         }
     }
 

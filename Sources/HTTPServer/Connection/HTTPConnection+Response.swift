@@ -4,12 +4,6 @@ import NIOHTTP1
 
 /// The answer: from the handler to the channel.
 extension HTTPConnection: HTTPResponseSink {
-    /// Bodies up to this size are copied behind their head, so that both are one write of one buffer.
-    private static let maximumCopiedByteCount = 16 * 1024
-
-    /// Beyond this size the outbound buffer is handed to the channel, and given back to the allocator.
-    private static let maximumOutboundByteCount = 64 * 1024
-
     var remoteAddress: SocketAddress? { self.channel.remoteAddress }
     var isOpen: Bool { self.channel.isActive }
     var isWritable: Bool { self.channel.isActive && self.channel.isWritable }
@@ -33,7 +27,7 @@ extension HTTPConnection: HTTPResponseSink {
             framing = .length(response.body.readableBytes)
         }
         self.writeHead(response, framing: framing, closes: closes)
-        if !isWithoutBody { self.writePart(response.body, promise: nil) }
+        if !isWithoutBody { self.writePart(response.body) }
         self.needsFlush = true
         if self.outbound.readableBytes >= Self.maximumOutboundByteCount { self.flushIfNeeded() }
     }
@@ -51,7 +45,7 @@ extension HTTPConnection: HTTPResponseSink {
         self.request.responseByteCount += self.outbound.readableBytes - start
     }
 
-    /// The answer is written to its end: what comes next?
+    /// The answer is written to its end: goes on with the next request, or closes.
     private func finishResponse(_ exchange: UInt64) {
         let action = self.machine.endResponse(exchange)
         self.streamFraming = nil
@@ -116,11 +110,11 @@ extension HTTPConnection: HTTPResponseSink {
         case .chunk where part.readableBytes > 0:
             self.outbound.writeNumber(part.readableBytes, radix: 16)
             self.outbound.writeStaticString("\r\n")
-            self.writePart(part, promise: nil)
+            self.writePart(part)
             self.prepareOutbound()
             self.outbound.writeStaticString("\r\n")
         case .plain:
-            self.writePart(part, promise: nil)
+            self.writePart(part)
         case .chunk, .nothing:
             break
         case .tooMuch:
@@ -200,75 +194,5 @@ extension HTTPConnection: HTTPResponseSink {
 
     private var requestMetadata: Logger.Metadata {
         ["method": "\(self.request.method?.rawValue ?? "")", "path": "\(self.request.uri.requestPath)"]
-    }
-
-    /// Counts an answer and tells the access log.
-    func recordAnswer() {
-        self.environment.metrics.recordAnswer(self.request.status)
-        guard let onExchange = self.environment.onExchange else { return }
-        let now = self.eventLoop.now
-        onExchange(
-            HTTPExchangeRecord(
-                method: self.request.method,
-                path: String(self.request.uri.requestPath),
-                status: self.request.status,
-                requestBodyByteCount: self.request.bodyByteCount,
-                responseByteCount: self.request.responseByteCount,
-                duration: now - (self.request.start ?? now),
-                remoteAddress: self.remoteAddress
-            )
-        )
-    }
-
-    // MARK: - Bytes
-
-    func sendContinue() {
-        self.prepareOutbound()
-        self.outbound.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
-        self.needsFlush = true
-    }
-
-    /// Puts a part of a body behind what is there: a small one into the same buffer, a large one as it lies.
-    private func writePart(_ part: ByteBuffer, promise: EventLoopPromise<Void>?) {
-        self.request.responseByteCount += part.readableBytes
-        if part.readableBytes <= Self.maximumCopiedByteCount {
-            self.outbound.writeImmutableBuffer(part)
-        } else {
-            self.sendOutbound(nil)
-            self.deadlines.writtenByteCount += part.readableBytes
-            self.context?.write(Self.wrapOutboundOut(part), promise: promise)
-        }
-    }
-
-    /// Makes the outbound buffer ready for more.
-    ///
-    /// One that the channel is done with is used again, without allocating.
-    private func prepareOutbound() {
-        guard self.outboundIsSent else { return }
-        self.outboundIsSent = false
-        if self.outbound.capacity > Self.maximumOutboundByteCount {
-            self.outbound = self.channel.allocator.buffer(capacity: 512)
-        } else {
-            self.outbound.clear(minimumCapacity: 512)
-        }
-    }
-
-    /// Hands what is serialised to the channel, in order.
-    ///
-    /// Nothing is flushed.
-    func sendOutbound(_ promise: EventLoopPromise<Void>?) {
-        let isEmpty = self.outboundIsSent || self.outbound.readableBytes == 0
-        guard !isEmpty || promise != nil else { return }
-        self.outboundIsSent = true
-        let bytes = isEmpty ? ByteBuffer() : self.outbound
-        self.deadlines.writtenByteCount += bytes.readableBytes
-        self.context?.write(Self.wrapOutboundOut(bytes), promise: promise)
-    }
-
-    func flushIfNeeded() {
-        guard self.needsFlush else { return }
-        self.needsFlush = false
-        self.sendOutbound(nil)
-        self.context?.flush()
     }
 }

@@ -4,11 +4,11 @@ import NIOHTTP1
 
 /// One HTTP/1.1 connection: the effects of ``HTTPConnectionStateMachine``, at the end of a channel's pipeline.
 ///
-/// The pipeline is ``HTTPInputGate``, NIO's request decoder, this handler. Answers are serialised here, so that a head and
-/// its body are one buffer and all answers of one read are one write.
+/// The pipeline is ``HTTPInputGate``, NIO's request decoder, this handler. Answers are serialised here, so that a
+/// head and its body are one buffer and all answers of one read are one write.
 ///
-/// `@unchecked Sendable`: the `let` properties are immutable and Sendable; every variable is touched on `eventLoop` only,
-/// which each method that is called from outside the pipeline asserts or arranges.
+/// `@unchecked Sendable`: the `let` properties are immutable and Sendable; every variable is touched on `eventLoop`
+/// only, which each method that is called from outside the pipeline asserts or arranges.
 final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = ByteBuffer
@@ -25,7 +25,7 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
     /// Decoded input that has to wait for the current exchange.
     ///
     /// The gate keeps it short.
-    private var queue = CircularBuffer<HTTPConnectionInput>()
+    private(set) var queue = CircularBuffer<HTTPConnectionInput>()
     private var isPumping = false
     private var isReading = false
     private var isReadPending = false
@@ -80,7 +80,12 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.receive(.part(Self.unwrapInboundIn(data)))
+        let part = Self.unwrapInboundIn(data)
+        if self.queue.isEmpty && self.canTakeInput {
+            self.take(part)
+        } else {
+            self.queue.append(.part(part))
+        }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -131,6 +136,7 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        self.gate = nil
         self.outbound = ByteBuffer()
     }
 
@@ -164,14 +170,20 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
     ///
     /// No new request is taken from a client that does not take its answers.
     private var canTakeInput: Bool {
-        self.machine.acceptsInput && (self.channel.isWritable || self.machine.isReadingRequest)
+        self.machine.acceptsInput && (self.machine.isReadingRequest || self.channel.isWritable)
+    }
+
+    private func take(_ part: HTTPServerRequestPart) {
+        switch part {
+        case .head(let head): self.takeHead(head)
+        case .body(let bytes): self.takeBody(bytes)
+        case .end: self.takeEnd()
+        }
     }
 
     private func take(_ input: HTTPConnectionInput) {
         switch input {
-        case .part(.head(let head)): self.takeHead(head)
-        case .part(.body(let bytes)): self.takeBody(bytes)
-        case .part(.end): self.takeEnd()
+        case .part(let part): self.take(part)
         case .failure(let refusal): self.refuse(refusal)
         case .end: self.closeInput()
         }
@@ -190,9 +202,10 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
     private func feed() -> Bool {
         guard let gate = self.gate else { return false }
         if self.machine.isClosing { gate.discard() }
+        let awaitedHead = self.machine.awaitsHead
         let exchangeCount = self.machine.exchangeCount
         return gate.feed(expectedBodyByteCount: self.machine.expectedBodyByteCount) {
-            self.machine.receiveHeadBytes(sinceExchange: exchangeCount)
+            awaitedHead && self.machine.receiveHeadBytes(sinceExchange: exchangeCount)
         }
     }
 

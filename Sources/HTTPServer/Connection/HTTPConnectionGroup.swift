@@ -1,10 +1,10 @@
 import NIOCore
 
-/// The connections of one event loop, with what they share: the clock that looks at their deadlines, the `Date` line, the
-/// drain.
+/// The connections of one event loop, with what they share: the clock that looks at their deadlines, the `Date` line,
+/// the drain.
 ///
-/// `@unchecked Sendable`: the `let` properties are immutable and Sendable; every variable is touched on `eventLoop` only,
-/// which each method asserts.
+/// `@unchecked Sendable`: the `let` properties are immutable and Sendable; every variable is touched on `eventLoop`
+/// only, which each method asserts.
 final class HTTPConnectionGroup: @unchecked Sendable {
     let eventLoop: any EventLoop
     private let metrics: HTTPServerMetrics

@@ -12,7 +12,8 @@ struct HTTPConnectionStateMachine {
         case exchange(Exchange)
         /// The last answer is on its way out; what still arrives is dropped.
         case closing
-        /// The last answer is out and the client was told so; what still arrives is dropped until the client closes too.
+        /// The last answer is out and the client was told so; what still arrives is dropped until the client closes
+        /// too.
         case lingering
         case closed
     }
@@ -48,7 +49,7 @@ struct HTTPConnectionStateMachine {
             return max(0, contentLength - self.receivedByteCount)
         }
 
-        /// Whether more of the request may arrive. The end of one without a body is a formality.
+        /// Whether more of the request may arrive; the end of one without a body is a formality.
         var mayReceiveMore: Bool {
             !self.requestIsComplete && (self.isChunked || self.expectedByteCount > 0)
         }
@@ -139,20 +140,21 @@ struct HTTPConnectionStateMachine {
 // MARK: - Reading the request
 
 extension HTTPConnectionStateMachine {
-    /// Bytes arrived while so many exchanges had begun.
-    ///
-    /// Returns whether they are the beginning of a head and nothing else.
-    mutating func receiveHeadBytes(sinceExchange exchangeCount: UInt64) -> Bool {
-        guard self.exchangeCount == exchangeCount else { return false }
+    /// Whether the bytes that come next belong to a head.
+    var awaitsHead: Bool {
         switch self.state {
-        case .idle:
-            self.state = .readingHead
-            return true
-        case .readingHead:
-            return true
-        case .exchange, .closing, .lingering, .closed:
-            return false
+        case .idle, .readingHead: true
+        case .exchange, .closing, .lingering, .closed: false
         }
+    }
+
+    /// Bytes of a head arrived, when so many exchanges had begun.
+    ///
+    /// Returns whether they are its beginning and nothing else.
+    mutating func receiveHeadBytes(sinceExchange exchangeCount: UInt64) -> Bool {
+        guard self.awaitsHead, self.exchangeCount == exchangeCount else { return false }
+        self.state = .readingHead
+        return true
     }
 
     enum HeadAction: Equatable {
@@ -249,14 +251,16 @@ extension HTTPConnectionStateMachine {
         case drop
         /// The answer was complete before the request: now the exchange is over.
         case next
+        /// As `next`, and the connection ends with it.
+        case close
     }
 
     mutating func receiveEnd() -> EndAction {
         guard case .exchange(var exchange) = self.state, !exchange.requestIsComplete else { return .drop }
         exchange.requestIsComplete = true
         if exchange.response == .complete {
-            self.state = .idle
-            return .next
+            self.state = exchange.closes ? .closing : .idle
+            return exchange.closes ? .close : .next
         }
         self.state = .exchange(exchange)
         return exchange.discardsBody ? .drop : .deliver
@@ -272,7 +276,7 @@ extension HTTPConnectionStateMachine {
 
     /// The receiver of the body asked for a pause, or for the end of one.
     mutating func pauseBody(_ identifier: UInt64, _ isPaused: Bool) {
-        guard var exchange = self.exchange(identifier) else { return }
+        guard var exchange = self.exchange(identifier), !exchange.discardsBody else { return }
         exchange.isPaused = isPaused
         self.state = .exchange(exchange)
     }
@@ -295,9 +299,9 @@ extension HTTPConnectionStateMachine {
         guard var exchange = self.exchange(identifier), exchange.response == .pending else { return .drop }
         exchange.response = .streaming
         if !exchange.requestIsComplete {
-            // What the client has not sent yet must be read and dropped, or the connection cannot be used again. A client
-            // that was told nothing about its `Expect` may send the body or not: nobody can tell where the next request
-            // begins.
+            // What the client has not sent yet must be read and dropped, or the connection cannot be used again. A
+            // client that was told nothing about its `Expect` may send the body or not: nobody can tell where the
+            // next request begins.
             let isTooMuch = exchange.expectedByteCount > self.maximumDiscardedByteCount
             if exchange.awaitsContinue || (isTooMuch && (exchange.discardsBody || !hasMore)) { exchange.closes = true }
         }

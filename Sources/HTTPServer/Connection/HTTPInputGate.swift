@@ -2,9 +2,10 @@ import NIOCore
 
 /// Stands before the decoder and lets bytes through only while the connection can use them.
 ///
-/// NIO's decoder decodes all it is given. A client that sends thousands of requests without waiting for an answer would
-/// fill the memory with decoded requests. Held back here they stay what they are on the wire, and no more is read from
-/// the socket until they are used up.
+/// NIO's decoder decodes all it is given. A client that sends thousands of requests without waiting for an answer
+/// would fill the memory with decoded requests. Held back here they stay what they are on the wire, and no more is
+/// read from the socket until they are used up. One read is 64 KiB at most; only when the client has closed its side
+/// does NIO read on, and then what the kernel had room for is all there is.
 final class HTTPInputGate: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer

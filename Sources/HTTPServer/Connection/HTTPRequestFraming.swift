@@ -3,7 +3,8 @@ import NIOHTTP1
 /// What a request's head says about its body and its connection, read in one pass over the fields.
 ///
 /// NIO's decoder has already refused what makes two readings of a message possible (both `Content-Length` and
-/// `Transfer-Encoding`, two lengths, a coding that does not end in `chunked`). Here are the rules it leaves to the server.
+/// `Transfer-Encoding`, two lengths, a coding that does not end in `chunked`). Here are the rules it leaves to the
+/// server.
 struct HTTPRequestFraming: Equatable {
     /// The body's length where the head says it.
     ///

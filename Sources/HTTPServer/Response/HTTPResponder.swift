@@ -3,9 +3,9 @@ import Synchronization
 
 /// Answers one request, once, from any thread.
 ///
-/// Off the event loop an answer is handed to it; on the loop it is written at once. A responder that is dropped without an
-/// answer sends a 500 and logs an error. When the client is gone or the server has refused the request meanwhile, an
-/// answer is dropped without a word: see ``onConnectionEvent(_:)``.
+/// Off the event loop an answer is handed to it; on the loop it is written at once. A responder that is dropped
+/// without an answer sends a 500 and logs an error. When the client is gone or the server has refused the request
+/// meanwhile, an answer is dropped without a word: see ``onConnectionEvent(_:)``.
 public final class HTTPResponder: Sendable {
     private let sink: any HTTPResponseSink
     private let exchange: UInt64
@@ -40,14 +40,14 @@ public final class HTTPResponder: Sendable {
         if self.sink.eventLoop.inEventLoop {
             self.sink.respond(response, to: self.exchange)
         } else {
-            self.sink.eventLoop.execute { [sink, exchange] in sink.respond(response, to: exchange) }
+            self.sink.onEventLoop { [exchange] in $0.respond(response, to: exchange) }
         }
     }
 
     /// Sends the head of an answer whose body follows in parts, and its ``HTTPResponse/body`` as the first part.
     ///
-    /// The body is sent in chunks; or as it is if the head declares a `Content-Length`, which must then be kept; or, to a
-    /// client that speaks HTTP/1.0, up to the close of the connection.
+    /// The body is sent in chunks; or as it is if the head declares a `Content-Length`, which must then be kept; or,
+    /// to a client that speaks HTTP/1.0, up to the close of the connection.
     public func begin(_ head: HTTPResponse) -> HTTPResponseStream {
         guard self.claim() else { return HTTPResponseStream(sink: self.sink, exchange: noExchange) }
         self.sink.onEventLoop { [exchange] in $0.begin(head, to: exchange) }
@@ -56,10 +56,11 @@ public final class HTTPResponder: Sendable {
 
     /// Calls back, on the event loop, when the connection or the server goes away before the answer is complete.
     ///
-    /// One callback is kept; a later one replaces it. It is called at once with ``HTTPConnectionEvent/closed`` when
-    /// the connection is closed already. It is let go when the answer is complete.
+    /// One callback is kept; a later one replaces it. When the connection is closed already it is called at once, on
+    /// the caller's thread, with ``HTTPConnectionEvent/closed``. It is let go when the answer is complete; until then
+    /// a callback that holds the responder keeps it alive.
     public func onConnectionEvent(_ callback: @escaping @Sendable (HTTPConnectionEvent) -> Void) {
-        self.sink.onEventLoop { [exchange] in $0.observe(exchange, callback) }
+        self.sink.observeOnEventLoop(self.exchange, callback)
     }
 
     /// Stops reading a streamed body, so that the client has to wait, until ``resumeBody()``.

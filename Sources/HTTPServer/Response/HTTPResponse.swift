@@ -3,12 +3,13 @@ public import NIOHTTP1
 
 /// A whole answer: status, header fields and body.
 ///
-/// The server adds `Date`, the framing (`Content-Length`, `Transfer-Encoding`) and `Connection` itself, and ignores such
-/// fields here, with two exceptions: a `Date` is kept, and a `Content-Length` is kept where there is no body to count
-/// (status 204 and 304, an answer to HEAD with an empty ``body``) or where the body is streamed.
+/// The server adds `Date`, the framing (`Content-Length`, `Transfer-Encoding`) and `Connection` itself, and ignores
+/// such fields here, with two exceptions: a `Date` is kept, and a `Content-Length` is kept where there is no body to
+/// count (status 204 and 304, an answer to HEAD with an empty ``body``) or where the body is streamed.
 ///
 /// ```swift
-/// responder.respond(HTTPResponse(status: .ok, headers: ["Content-Type": "text/plain"], body: ByteBuffer(string: "hi")))
+/// responder.respond(HTTPResponse(status: .ok, headers: ["Content-Type": "text/plain"], body: ByteBuffer(string:
+/// "hi")))
 /// ```
 public struct HTTPResponse: Sendable {
     /// The status.

@@ -38,8 +38,8 @@ public final class HTTPResponseStream: Sendable {
     public func write(_ part: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {
         if self.sink.eventLoop.inEventLoop {
             self.sink.write(part, to: self.exchange, promise: promise)
-        } else {
-            self.sink.eventLoop.execute { [sink, exchange] in sink.write(part, to: exchange, promise: promise) }
+        } else if !self.sink.onEventLoop({ [exchange] in $0.write(part, to: exchange, promise: promise) }) {
+            promise?.fail(ChannelError.ioOnClosedChannel)
         }
     }
 
@@ -62,6 +62,6 @@ public final class HTTPResponseStream: Sendable {
     ///
     /// See ``HTTPResponder/onConnectionEvent(_:)``.
     public func onConnectionEvent(_ callback: @escaping @Sendable (HTTPConnectionEvent) -> Void) {
-        self.sink.onEventLoop { [exchange] in $0.observe(exchange, callback) }
+        self.sink.observeOnEventLoop(self.exchange, callback)
     }
 }

@@ -6,7 +6,8 @@ public import NIOHTTP1
 /// Keep one for each kind of answer an endpoint gives:
 ///
 /// ```swift
-/// static let accepted = HTTPResponseTemplate(status: .ok, headers: ["Content-Type": "application/json; charset=utf-8"])
+/// static let accepted = HTTPResponseTemplate(status: .ok, headers: ["Content-Type": "application/json;
+/// charset=utf-8"])
 ///
 /// responder.respond(HTTPResponse(Self.accepted, body: body))
 /// ```

@@ -3,8 +3,8 @@ public enum HTTPListenerAddress: Sendable, Hashable, CustomStringConvertible {
     /// A TCP port on an address or host name. Port 0 asks the kernel for a free one; see ``HTTPServer/boundAddresses``.
     case tcp(host: String, port: Int)
 
-    /// A Unix domain socket. A socket file left by an earlier process is replaced, the new one gets the mode 0660, and it
-    /// is removed at shutdown.
+    /// A Unix domain socket. A socket file left by an earlier process is replaced, the new one gets the mode 0660,
+    /// and it is removed at shutdown.
     case unixSocket(path: String)
 
     /// The address as text: `127.0.0.1:8080` or `unix:/run/collectord.sock`.

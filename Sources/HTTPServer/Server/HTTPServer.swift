@@ -35,8 +35,10 @@ public final class HTTPServer: Service {
     ///
     /// - Parameters:
     ///   - configuration: Listeners and limits.
-    ///   - eventLoopGroup: The event loops to use. They are not shut down with the server. Nil makes the server use its own.
-    ///   - logger: Gets a line when the server starts and stops, and when a handler breaks its contract. Never a payload.
+    ///   - eventLoopGroup: The event loops to use. They are not shut down with the server. Nil makes the server use
+    ///     its own.
+    ///   - logger: Gets a line when the server starts and stops, and when a handler breaks its contract. Never a
+    ///     payload.
     ///   - handler: Answers the requests.
     public init(
         configuration: HTTPServerConfiguration,
@@ -85,8 +87,8 @@ public final class HTTPServer: Service {
         )
     }
 
-    /// Starts if need be, and serves until a graceful shutdown, a call of ``shutdown(timeoutMilliseconds:)`` or the task's
-    /// cancellation, which closes all connections at once.
+    /// Starts if need be, and serves until a graceful shutdown, a call of ``shutdown(timeoutMilliseconds:)`` or the
+    /// task's cancellation, which closes all connections at once.
     public func run() async throws {
         if case .created = self.state.withLock({ $0 }) { try await self.start() }
         guard let runtime = self.runtime else { return }
@@ -103,10 +105,11 @@ public final class HTTPServer: Service {
         self.finish()
     }
 
-    /// Stops accepting, closes idle connections, lets requests in flight end, and returns when all connections are closed.
+    /// Stops accepting, closes idle connections, lets requests in flight end, and returns when all connections are
+    /// closed.
     ///
-    /// - Parameter timeoutMilliseconds: After this time the remaining connections are closed, answered or not. Nil takes
-    ///   ``HTTPServerConfiguration/drainTimeoutMilliseconds``.
+    /// - Parameter timeoutMilliseconds: After this time the remaining connections are closed, answered or not. Nil
+    ///   takes ``HTTPServerConfiguration/drainTimeoutMilliseconds``.
     public func shutdown(timeoutMilliseconds: Int? = nil) async {
         guard let runtime = self.runtime else { return }
         let milliseconds = timeoutMilliseconds ?? self.configuration.drainTimeoutMilliseconds

@@ -1,15 +1,19 @@
 import Metrics
 import NIOHTTP1
 
-/// What a server counts: open connections, and answers by class of status.
+/// What a server counts.
+///
+/// The meter `http_server_connections` is the number of open connections; the counters `http_server_responses_total`
+/// are the answers, by the class of their status (`status` is `2xx` and so on).
 struct HTTPServerMetrics: Sendable {
     private let connections: Meter
     private let answers: [Counter]
 
-    init() {
-        self.connections = Meter(label: "http_server_connections")
+    init(factory: any MetricsFactory = MetricsSystem.factory) {
+        self.connections = Meter(label: "http_server_connections", factory: factory)
         self.answers = (1...5).map { statusClass in
-            Counter(label: "http_server_responses_total", dimensions: [("status", "\(statusClass)xx")])
+            let dimensions = [("status", "\(statusClass)xx")]
+            return Counter(label: "http_server_responses_total", dimensions: dimensions, factory: factory)
         }
     }
 

@@ -41,6 +41,9 @@ final class HTTPServerRuntime: Sendable {
         self.addresses = listeners.compactMap(\.localAddress)
     }
 
+    // A client that leaves while it is written to raises SIGPIPE. NIO ignores that signal for the whole process from
+    // the first socket it makes (`BaseSocket.ignoreSIGPIPE`), so nothing is to be done here.
+
     /// Listens on all of the configuration's listeners.
     ///
     /// When one of them fails, the others are closed again.

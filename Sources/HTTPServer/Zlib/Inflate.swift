@@ -4,8 +4,8 @@ import NIOCore
 extension HTTPContentEncoding {
     /// The body without its coding.
     ///
-    /// Members of a gzip file that follow one another are one body (RFC 1952, section 2.2). Anything else behind the end is
-    /// refused, and so is a body without its end.
+    /// Members of a gzip file that follow one another are one body (RFC 1952, section 2.2). Anything else behind the
+    /// end is refused, and so is a body without its end.
     ///
     /// Throws ``HTTPBodyFailure/tooLarge(maximumByteCount:)`` as soon as the output passes `maximumByteCount` or
     /// `maximumRatio` times the input, ``HTTPBodyFailure/malformedEncoding`` when the bytes are damaged.

@@ -191,6 +191,18 @@ import Testing
         #expect(streaming.endResponse(1) == .close)
     }
 
+    @Test("drain while the rest of an answered request is dropped: it closes at the request's end")
+    func drainWhileDiscarding() throws {
+        let state = self.machine()
+        _ = state.receiveHead(try self.framing(["Content-Length": "3"]))
+        #expect(state.beginResponse(1, closes: false, hasMore: false) == .write(closes: false))
+        #expect(state.endResponse(1) == .discardBody)
+        #expect(state.drain() == .notify)
+        #expect(state.receiveBody(byteCount: 3) == .drop)
+        #expect(state.receiveEnd() == .close)
+        #expect(state.isClosing)
+    }
+
     @Test("what happens when a time is over, state by state")
     func expiration() throws {
         let state = self.machine()

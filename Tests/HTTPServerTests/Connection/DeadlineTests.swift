@@ -3,7 +3,9 @@ import NIOCore
 import NIOHTTP1
 import Testing
 
-/// What happens when somebody is too slow. The clock is the test's.
+/// What happens when somebody is too slow.
+///
+/// The clock is the test's.
 @Suite struct DeadlineTests {
     private static let limits: HTTPLimits = {
         var limits = HTTPLimits()
@@ -56,6 +58,18 @@ import Testing
         try connection.send("G")
         connection.advance(milliseconds: 1_300)
         #expect(try connection.responses().map(\.status) == [200, 200, 408])
+    }
+
+    @Test("after a long body in one read the connection is idle, and not in the middle of a head")
+    func idleAfterLongBody() throws {
+        let connection = try self.connection()
+        let body = String(repeating: "b", count: 100_000)
+        try connection.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n\(body)")
+        connection.advance(milliseconds: 4_800)
+        #expect(!connection.isClosed && !connection.isLingering)
+        connection.advance(milliseconds: 500)
+        #expect(connection.isClosed)
+        #expect(try connection.responses().map(\.status) == [200])
     }
 
     @Test("an idle connection is closed without a word, counted from the last answer")

@@ -1,8 +1,10 @@
-import HTTPServer
+import MetricsTestKit
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
 import Testing
+
+@testable import HTTPServer
 
 /// Requests and their answers, as bytes.
 @Suite struct ExchangeTests {
@@ -259,5 +261,19 @@ import Testing
         #expect(
             records.value.map(\.responseByteCount) == [byteCount, try connection.receivedBytes().count - byteCount]
         )
+    }
+
+    @Test("connections and answers are counted")
+    func metrics() throws {
+        let metrics = TestMetrics()
+        let connection = try EmbeddedConnection(metrics: HTTPServerMetrics(factory: metrics), handler: EchoHandler())
+        let open = try metrics.expectMeter("http_server_connections")
+        #expect(open.values == [1])
+        try connection.send("GET / HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\nBAD\r\n\r\n")
+        #expect(try metrics.expectCounter("http_server_responses_total", [("status", "2xx")]).totalValue == 2)
+        #expect(try metrics.expectCounter("http_server_responses_total", [("status", "4xx")]).totalValue == 1)
+        #expect(try metrics.expectCounter("http_server_responses_total", [("status", "5xx")]).totalValue == 0)
+        connection.disconnect()
+        #expect(open.values == [1, 0])
     }
 }

@@ -1,6 +1,8 @@
-import HTTPServer
 import NIOCore
+import NIOEmbedded
 import Testing
+
+@testable import HTTPServer
 
 /// Requests that do not wait for the answer before.
 @Suite struct PipeliningTests {
@@ -26,7 +28,8 @@ import Testing
         let handler = HoldingHandler()
         let connection = try EmbeddedConnection(handler: handler)
         try connection.send(
-            "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\naaaPOST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nb"
+            "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\naaa"
+                + "POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nb"
         )
         handler.answer(0, "")
         try connection.send("b")
@@ -69,6 +72,8 @@ import Testing
         let handler = HoldingHandler()
         let connection = try EmbeddedConnection(handler: handler)
         try connection.send(self.requests(0..<10_000))
+        let decoded = try connection.channel.pipeline.syncOperations.handler(type: HTTPConnection.self).queue.count
+        #expect(decoded < 1_000)
         var index = 0
         while index < handler.count {
             handler.answer(index, "\(index)")

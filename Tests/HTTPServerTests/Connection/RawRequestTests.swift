@@ -5,9 +5,9 @@ import Testing
 
 /// Requests as bytes, one file for each rule: `Fixtures/http/<rule>.<expected>.raw`.
 ///
-/// `400-close` is the status of the first answer and whether the connection ends with it. A marker request follows each
-/// payload: on a connection that stays it must get the next answer, on one that ends it must get none. No payload may make
-/// the handler see `/smuggled`.
+/// `400-close` is the status of the first answer and whether the connection ends with it. A marker request follows
+/// each payload: on a connection that stays it must get the next answer, on one that ends it must get none. No
+/// payload may make the handler see `/smuggled`.
 @Suite struct RawRequestTests {
     struct Fixture: CustomStringConvertible, Sendable {
         let rule: String

@@ -22,7 +22,8 @@ import Testing
         let response = HTTPResponse(status: .created, headers: ["X-A": "1", "X-B": "2"])
         #expect(
             self.head(response, framing: .length(1_234_567_890), connection: .close)
-                == "HTTP/1.1 201 Created\r\nX-A: 1\r\nX-B: 2\r\nDate: now\r\nConnection: close\r\nContent-Length: 1234567890\r\n\r\n"
+                == "HTTP/1.1 201 Created\r\nX-A: 1\r\nX-B: 2\r\nDate: now\r\n"
+                + "Connection: close\r\nContent-Length: 1234567890\r\n\r\n"
         )
         #expect(
             self.head(

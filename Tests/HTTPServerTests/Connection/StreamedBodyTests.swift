@@ -126,6 +126,16 @@ import Testing
         #expect(try connection.responses().map(\.status) == [200, 200])
     }
 
+    @Test("a pause after the answer holds nothing back")
+    func pauseAfterAnswer() throws {
+        let connection = try self.connection()
+        try connection.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe")
+        self.answer("enough")
+        self.receiver.responder.value?.pauseBody()
+        try connection.send("lloGET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try connection.responses().map(\.status) == [200, 200])
+    }
+
     @Test("100 Continue is sent for a streamed body too")
     func expectContinue() throws {
         let connection = try self.connection()

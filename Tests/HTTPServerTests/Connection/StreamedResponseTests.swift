@@ -177,6 +177,21 @@ import Testing
         #expect(connection.log.all.contains { $0.contains("before its end") })
     }
 
+    @Test("a body that becomes too large while its answer is streamed cuts the answer off")
+    func bodyTooLargeDuringAnswer() throws {
+        let stream = self.stream
+        let connection = try EmbeddedConnection(
+            handler: ClosureHandler { _, responder in
+                stream.value = responder.begin(HTTPResponse(status: .ok))
+                return .collect(maximumByteCount: 1) { _, _ in Issue.record("the body came") }
+            }
+        )
+        try connection.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n")
+        #expect(try connection.responses().isEmpty)
+        #expect(connection.isClosed)
+        stream.value?.end()
+    }
+
     @Test("a bad next request does not disturb the stream before it")
     func badRequestBehind() throws {
         let connection = try self.connection()

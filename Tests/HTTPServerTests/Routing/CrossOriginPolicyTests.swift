@@ -2,7 +2,9 @@ import HTTPServer
 import NIOHTTP1
 import Testing
 
-/// The header values of the npm package `cors` 2.8.5. The first cases are recordings of walkerOS' express source.
+/// The header values of the npm package `cors` 2.8.5.
+///
+/// The first cases are recordings of walkerOS' express source.
 @Suite struct CrossOriginPolicyTests {
     private func head(_ fields: [(String, String)], method: HTTPMethod = .POST) -> HTTPRequestHead {
         HTTPRequestHead(version: .http1_1, method: method, uri: "/collect", headers: HTTPHeaders(fields))

@@ -16,13 +16,13 @@ final class EmbeddedConnection {
 
     init(
         limits: HTTPLimits = HTTPLimits(),
+        metrics: HTTPServerMetrics = HTTPServerMetrics(),
         onExchange: (@Sendable (HTTPExchangeRecord) -> Void)? = nil,
         handler: any HTTPHandler
     ) throws {
         self.handler = handler
         self.loop = EmbeddedEventLoop()
         self.channel = EmbeddedChannel(handler: self.outputRecorder, loop: self.loop)
-        let metrics = HTTPServerMetrics()
         self.group = HTTPConnectionGroup(eventLoop: self.loop, limits: limits, metrics: metrics)
         try HTTPConnection.configure(
             self.channel,

@@ -1,6 +1,8 @@
 import NIOCore
 
-/// A response as a client reads it. The parser is the tests' own, so that the server is not measured with itself.
+/// A response as a client reads it.
+///
+/// The parser is the tests' own, so that the server is not measured with itself.
 struct ReceivedResponse: Equatable {
     var status: Int
     var fields: [(name: String, value: String)]

@@ -1,16 +1,40 @@
 import Logging
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Keeps log lines for a test to look at.
 struct RecordingLogHandler: LogHandler {
     final class Storage: Sendable {
-        private let lines = Mutex<[String]>([])
-
-        func append(_ line: String) {
-            self.lines.withLock { $0.append(line) }
+        private struct State {
+            var lines: [String] = []
+            var waiting: [(text: String, continuation: CheckedContinuation<Void, Never>)] = []
         }
 
-        var all: [String] { self.lines.withLock { $0 } }
+        private let state = NIOLockedValueBox(State())
+
+        func append(_ line: String) {
+            self.update { $0.lines.append(line) }
+        }
+
+        var all: [String] { self.state.withLockedValue(\.lines) }
+
+        /// Waits for a line with this text.
+        func wait(for text: String) async {
+            await withCheckedContinuation { continuation in
+                self.update { $0.waiting.append((text, continuation)) }
+            }
+        }
+
+        private func update(_ change: (inout State) -> Void) {
+            let found = self.state.withLockedValue { state in
+                change(&state)
+                let lines = state.lines
+                let isFound = { (text: String) in lines.contains { $0.contains(text) } }
+                let found = state.waiting.filter { isFound($0.text) }
+                state.waiting.removeAll { isFound($0.text) }
+                return found
+            }
+            for waiter in found { waiter.continuation.resume() }
+        }
     }
 
     let storage: Storage

@@ -1,6 +1,6 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP1
-import Synchronization
 
 @testable import HTTPServer
 
@@ -18,18 +18,24 @@ struct EchoHandler: HTTPHandler {
 
 /// Keeps requests and their responders until the test answers.
 final class HoldingHandler: HTTPHandler {
-    private let held = Mutex<[(head: HTTPRequestHead, body: ByteBuffer, responder: HTTPResponder)]>([])
+    private let held = NIOLockedValueBox<[(head: HTTPRequestHead, body: ByteBuffer, responder: HTTPResponder)]>([])
+
+    /// Sent for each request that is held.
+    let arrived = Signal()
 
     func receive(_ head: HTTPRequestHead, _ responder: HTTPResponder) -> HTTPBodyHandling {
-        .collect { body, responder in self.held.withLock { $0.append((head, body, responder)) } }
+        .collect { body, responder in
+            self.held.withLockedValue { $0.append((head, body, responder)) }
+            self.arrived.send()
+        }
     }
 
-    var count: Int { self.held.withLock(\.count) }
-    var paths: [String] { self.held.withLock { $0.map { String($0.head.path) } } }
-    var bodies: [String] { self.held.withLock { $0.map { String(buffer: $0.body) } } }
+    var count: Int { self.held.withLockedValue(\.count) }
+    var paths: [String] { self.held.withLockedValue { $0.map { String($0.head.path) } } }
+    var bodies: [String] { self.held.withLockedValue { $0.map { String(buffer: $0.body) } } }
 
     func responder(_ index: Int) -> HTTPResponder {
-        self.held.withLock { $0[index].responder }
+        self.held.withLockedValue { $0[index].responder }
     }
 
     func answer(_ index: Int, _ text: String) {
@@ -37,7 +43,7 @@ final class HoldingHandler: HTTPHandler {
     }
 
     func forgetAll() {
-        self.held.withLock { $0.removeAll() }
+        self.held.withLockedValue { $0.removeAll() }
     }
 }
 
@@ -56,18 +62,18 @@ struct ClosureHandler: HTTPHandler {
 
 /// A value that a test and a handler share.
 final class Shared<Value: Sendable>: Sendable {
-    private let storage: Mutex<Value>
+    private let storage: NIOLockedValueBox<Value>
 
     init(_ value: Value) {
-        self.storage = Mutex(value)
+        self.storage = NIOLockedValueBox(value)
     }
 
     var value: Value {
-        get { self.storage.withLock { $0 } }
-        set { self.storage.withLock { $0 = newValue } }
+        get { self.storage.withLockedValue { $0 } }
+        set { self.storage.withLockedValue { $0 = newValue } }
     }
 
     func append<Element>(_ element: Element) where Value == [Element] {
-        self.storage.withLock { $0.append(element) }
+        self.storage.withLockedValue { $0.append(element) }
     }
 }

@@ -1,0 +1,13 @@
+-- wrk posts one body over and over, and says at the end what became of it.
+local file = io.open(os.getenv("BODY_FILE"), "rb")
+wrk.method = "POST"
+wrk.body = file:read("*a")
+wrk.headers["Content-Type"] = "application/json"
+file:close()
+
+function done(summary)
+    local errors = summary.errors
+    io.write(string.format("result requests=%d microseconds=%d refused=%d broken=%d\n",
+        summary.requests, summary.duration, errors.status,
+        errors.connect + errors.read + errors.write + errors.timeout))
+end

@@ -1,0 +1,37 @@
+import Collector
+import EventJSON
+import Logging
+
+/// The entry that is added to streams: an event of 600 bytes.
+struct RedisEntry {
+    static let byteCount = 600
+
+    /// The event's delivery, as a collector hands it to a destination.
+    let delivery: Delivery
+    /// The event's text.
+    var text: String { String(decoding: delivery.event.json, as: UTF8.self) }
+
+    init() async throws {
+        let short = try await Self.delivery(paddingCount: 0)
+        let missing = Self.byteCount - short.event.json.count
+        delivery = try await Self.delivery(paddingCount: missing)
+        guard delivery.event.json.count == Self.byteCount else { throw BenchmarkError("the entry has a wrong size") }
+    }
+
+    private static func delivery(paddingCount: Int) async throws -> Delivery {
+        let destination = WorkDestination()
+        let collector = Collector(
+            destinations: [DestinationRegistration(id: "work", destination: destination)],
+            logger: Logger(label: "benchmark", factory: { _ in SwiftLogNoOpLogHandler() })
+        )
+        await collector.start()
+        destination.keepNext()
+        _ = await collector.push([
+            "name": "product view", "id": "0123456789abcdef", "timestamp": 1_700_000_000_000, "timing": 1,
+            "data": ["id": "ers", "text": .string(String(repeating: "x", count: paddingCount))],
+        ])
+        await collector.shutdown()
+        guard let delivery = destination.takeKept() else { throw BenchmarkError("no delivery") }
+        return delivery
+    }
+}

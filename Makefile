@@ -1,0 +1,48 @@
+# collectord. `make run` and `make test` do all set-up on a Debian machine that has only Swift.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PORT ?= 8080
+SWIFT_FLAGS ?=
+
+.PHONY: help
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+.PHONY: setup
+setup: ## Install the C libraries and redis-server where they are missing.
+	@scripts/setup.sh
+
+.PHONY: run
+run: setup ## Build and run: events at http://localhost:8080/collect are printed.
+	swift build -c release --product collectord
+	.build/release/collectord run --port $(PORT)
+
+.PHONY: test
+test: setup ## Build and run all tests.
+	swift test $(SWIFT_FLAGS)
+
+.PHONY: lint
+lint: ## Check formatting and house rules.
+	swift format lint --strict --recursive Package.swift Sources Tests Examples $(wildcard Benchmarks)
+	scripts/soundness.sh
+
+.PHONY: strict
+strict: setup ## Build everything, warnings as errors.
+	swift build --build-tests -Xswiftc -warnings-as-errors
+
+.PHONY: example
+example: setup ## Build the example service, and check that it brings no HTTP server along.
+	scripts/check-example.sh
+
+.PHONY: schema
+schema: setup ## Write the JSON Schema of flow.json anew.
+	swift run collectord schema > schema/flow.schema.json
+
+.PHONY: bench
+bench: setup ## Measure, and print tables of ratios against named peers.
+	swift run -c release --package-path Benchmarks Benchmarks
+
+.PHONY: format
+format: ## Format all sources.
+	swift format --in-place --recursive Package.swift Sources Tests Examples $(wildcard Benchmarks)

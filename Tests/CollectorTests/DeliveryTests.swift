@@ -1,0 +1,193 @@
+import CollectorTesting
+import EventJSON
+import Logging
+import Synchronization
+import Testing
+
+@testable import Collector
+
+@Suite("Delivery", .timeLimit(.minutes(1)))
+struct DeliveryTests {
+    @Test("many tasks at once: every event once, in the order of its count")
+    func order() async {
+        let destination = RecordingDestination()
+        let collector = Collector(destinations: [DestinationRegistration(id: "d", destination: destination)])
+        await collector.start()
+        await withTaskGroup(of: Void.self) { group in
+            for task in 0..<20 {
+                group.addTask {
+                    for number in 0..<50 {
+                        let result = await collector.push([
+                            "name": "a b",
+                            "data": ["task": .number(JSONNumber(task)), "n": .number(JSONNumber(number))],
+                        ])
+                        #expect(result.isOK)
+                    }
+                }
+            }
+        }
+        let counts = destination.deliveries.map { $0.event[.source]["count"].number?.integer ?? 0 }
+        #expect(counts == Array(1...1000))
+    }
+
+    @Test("a pipelined destination gets batches in order while earlier ones are under way")
+    func pipelined() async {
+        let destination = HeldDestination()
+        let collector = Collector(destinations: [DestinationRegistration(id: "d", destination: destination)])
+        await collector.start()
+        let answers = Answers()
+        push("a one", collector, answers)
+        await destination.begun(1)
+        push("a two", collector, answers)
+        await destination.begun(2)
+        // The second is answered before the first; each push gets its own answer.
+        destination.finish(1, .delivered())
+        destination.finish(0, .rejected(reason: "no"))
+        #expect(answers.list.withLock { $0 } == ["a two ok", "a one failed"])
+    }
+
+    /// The answers of pushes in the order in which they came.
+    private final class Answers: Sendable {
+        let list = Mutex<[String]>([])
+    }
+
+    private func push(_ name: String, _ collector: Collector, _ answers: Answers) {
+        let text = JSONValue.object(["name": .string(name)]).jsonText
+        text.withUnsafeBufferPointer { bytes in
+            guard let batch = try? EventBatch(json: bytes) else { return }
+            collector.push(batch, options: PushOptions()) { results in
+                let words = results.map { "\(name) \($0.isOK ? "ok" : "failed")" }
+                answers.list.withLock { $0 += words }
+            }
+        }
+    }
+
+    @Test("what may succeed later is tried again in order, then given up when the time is up")
+    func retries() async {
+        let attempts = Mutex<[String]>([])
+        let destination = RecordingDestination { delivery in
+            let count = attempts.withLock { attempts in
+                attempts.append(delivery.event.name)
+                return attempts.count { $0 == delivery.event.name }
+            }
+            switch delivery.event.name {
+            case "a flaky" where count < 3: return .retry(reason: "busy")
+            case "a dead": return .retry(reason: "down")
+            default: return .delivered()
+            }
+        }
+        var configuration = DestinationConfiguration()
+        configuration.timeoutMilliseconds = 300
+        let collector = Collector(destinations: [
+            DestinationRegistration(id: "d", destination: destination, configuration: configuration)
+        ])
+        await collector.start()
+        let results = await collector.push([["name": "a flaky"], ["name": "a next"]])
+        #expect(results.map(\.isOK) == [true, true])
+        let dead = await collector.push(["name": "a dead"])
+        #expect(dead.failed["d"]?.contains("timed out after 300ms: down") == true)
+        #expect(collector.deadLetters(of: "d")?.first?.attemptCount ?? 0 > 1)
+        #expect(collector.status.destinations["d"]?.deliveredCount == 2)
+    }
+
+    @Test("a destination that hangs is given up after its time, and does not hold the others")
+    func hangs() async {
+        let time = ManualTime()
+        let hanging = ScriptedDestination(["push": "hang"])
+        let other = RecordingDestination()
+        let collector = Collector(
+            destinations: [
+                DestinationRegistration(id: "h", destination: hanging),
+                DestinationRegistration(id: "o", destination: other),
+            ],
+            time: time.collectorTime
+        )
+        await collector.start()
+        async let result = collector.push(["name": "a b"])
+        await other.settled(count: 1)
+        while time.sleeperCount == 0 { await Task.yield() }
+        time.advance(milliseconds: 10_000)
+        #expect(await result.failed == ["h": "Destination \"h\" delivery timed out after 10000ms"])
+        #expect(await result.done == ["o"])
+    }
+
+    @Test("held events are bounded: the oldest goes, is counted, and the overflow is told once")
+    func boundedQueue() async {
+        let logs = RecordedLogs()
+        var problems = ConfigurationProblems()
+        let configuration = DestinationConfiguration(["consent": ["m": true], "queueMax": 2], problems: &problems)
+        let destination = RecordingDestination()
+        let collector = Collector(
+            destinations: [
+                DestinationRegistration(id: "d", destination: destination, configuration: configuration)
+            ],
+            logger: logs.logger()
+        )
+        await collector.start()
+        for name in ["a one", "a two", "a three", "a four"] {
+            #expect(await collector.push(["name": .string(name)]).queued == ["d"])
+        }
+        #expect(await collector.command(.consent(["m": true])).done == ["d"])
+        #expect(destination.deliveries.map(\.event.name) == ["a three", "a four"])
+        #expect(collector.status.destinations["d"]?.droppedHeldCount == 2)
+        #expect(logs.messages(at: .warning) == ["destination.queuePush overflow; oldest events dropped"])
+    }
+
+    @Test("shutdown delivers what was gathered, refuses what comes later, and destroys once")
+    func shutdown() async {
+        let destination = ScriptedDestination(["destroy": true])
+        var configuration = DestinationConfiguration()
+        configuration.batch = BatchOptions(size: 100)
+        let collector = Collector(destinations: [
+            DestinationRegistration(id: "d", destination: destination, configuration: configuration)
+        ])
+        await collector.start()
+        #expect(await collector.push(["name": "a one"]).isOK)
+        await collector.shutdown()
+        await collector.shutdown()
+        #expect(destination.recorded.deliveries.map(\.event.name) == ["a one"])
+        #expect(destination.recorded.destroyCount == 1)
+        let late = await collector.push(["name": "a two"])
+        #expect(!late.isOK)
+        #expect(late.error == "the collector is shut down")
+    }
+}
+
+/// A pipelined destination whose deliveries end when a test says so.
+private final class HeldDestination: PipelinedDestination {
+    private struct State {
+        var completions: [@Sendable ([DeliveryOutcome]) -> Void] = []
+        var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+
+    let type = "held"
+    private let state = Mutex(State())
+
+    var batchCount: Int { state.withLock { $0.completions.count } }
+
+    func begun(_ count: Int) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if state.completions.count >= count { return true }
+                state.waiters.append((count, continuation))
+                return false
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+
+    func deliver(_ batch: DeliveryBatch, completion: @escaping @Sendable ([DeliveryOutcome]) -> Void) {
+        let due = state.withLock { state in
+            state.completions.append(completion)
+            let due = state.waiters.filter { $0.count <= state.completions.count }
+            state.waiters.removeAll { $0.count <= state.completions.count }
+            return due
+        }
+        for waiter in due { waiter.continuation.resume() }
+    }
+
+    func finish(_ index: Int, _ outcome: DeliveryOutcome) {
+        let completion = state.withLock { $0.completions[index] }
+        completion([outcome])
+    }
+}

@@ -1,0 +1,119 @@
+public import Foundation
+
+/// The built `collectord` as a process of a test's own.
+///
+/// ```swift
+/// let daemon = try await DaemonProcess.start(["run", flow.path, "--port", "0"])
+/// _ = try await HTTPExchange.post(#"{"name":"page view"}"#, port: daemon.port)
+/// let end = await daemon.stop()     // SIGTERM
+/// ```
+public final class DaemonProcess: Sendable {
+    /// How a process ended and what it wrote.
+    public struct End: Sendable {
+        /// The exit code.
+        public let code: Int32
+        /// What it wrote on standard output.
+        public let output: String
+        /// What it wrote on standard error.
+        public let errors: String
+    }
+
+    /// Why a daemon could not be started.
+    public struct Failure: Error, CustomStringConvertible {
+        /// What it said instead of listening.
+        public let description: String
+    }
+
+    private let process: Process
+    private let output: PipeReader
+    private let errors: PipeReader
+    /// The port the daemon listens on; 0 for commands that do not listen.
+    public let port: Int
+
+    private init(process: Process, output: PipeReader, errors: PipeReader, port: Int) {
+        self.process = process
+        self.output = output
+        self.errors = errors
+        self.port = port
+    }
+
+    /// The program beside the test bundle.
+    public static let executable: URL = {
+        // The test runner and the program are built into the same folder.
+        let arguments = CommandLine.arguments[0]
+        let folder = Bundle.allBundles.map(\.bundleURL).first { $0.pathExtension == "xctest" }?
+            .deletingLastPathComponent()
+        return (folder ?? URL(filePath: arguments).deletingLastPathComponent()).appending(path: "collectord")
+    }()
+
+    /// Runs a command to its end.
+    public static func run(_ arguments: [String], input: String = "", environment: [String: String] = [:]) async throws
+        -> End
+    {
+        let daemon = try launch(arguments, input: input, environment: environment)
+        return await daemon.end()
+    }
+
+    /// Starts a daemon and returns once it listens.
+    public static func start(_ arguments: [String], environment: [String: String] = [:]) async throws -> DaemonProcess {
+        let daemon = try launch(arguments, input: "", environment: environment)
+        guard let line = await daemon.errors.line(containing: "HTTP server listens"),
+            let port = line.split(separator: ":").last.flatMap({ Int($0.prefix { $0.isNumber }) })
+        else { throw Failure(description: daemon.errors.text) }
+        return DaemonProcess(process: daemon.process, output: daemon.output, errors: daemon.errors, port: port)
+    }
+
+    private static func launch(_ arguments: [String], input: String, environment: [String: String]) throws
+        -> DaemonProcess
+    {
+        let process = Process()
+        process.executableURL = executable
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+        let output = try PipeReader()
+        let errors = try PipeReader()
+        let standardInput = try PipeReader.pipe()
+        process.standardInput = standardInput.reading
+        process.standardOutput = output.writing
+        process.standardError = errors.writing
+        try process.run()
+        try output.begin()
+        try errors.begin()
+        try standardInput.reading.close()
+        standardInput.writing.write(Data(input.utf8))
+        try standardInput.writing.close()
+        return DaemonProcess(process: process, output: output, errors: errors, port: 0)
+    }
+
+    /// What the daemon has written on standard error.
+    public var errorText: String { errors.text }
+
+    /// Returns once that many lines with that text are on standard error, or the daemon ends.
+    public func errorLines(containing text: String, count: Int) async {
+        _ = await errors.line(containing: text, count: count)
+    }
+
+    /// The first line of standard output with that text, once it comes; nil if the daemon ends before.
+    public func outputLine(containing text: String) async -> String? {
+        await output.line(containing: text)
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    public func stop() async -> End {
+        process.terminate()
+        return await end()
+    }
+
+    /// Kills the process at once (SIGKILL) and waits for the end.
+    public func kill() async -> End {
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        return await end()
+    }
+
+    private func end() async -> End {
+        let outputText = await output.all()
+        let errorText = await errors.all()
+        process.waitUntilExit()
+        return End(code: process.terminationStatus, output: outputText, errors: errorText)
+    }
+}

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Installs what Debian's packages provide and the build or the tests need, where it is missing.
+set -euo pipefail
+
+missing=()
+need() { # need <package> <test that it is there>
+    if ! eval "$2" >/dev/null 2>&1; then missing+=("$1"); fi
+}
+
+need pkg-config "command -v pkg-config"
+need libhiredis-dev "test -e /usr/include/hiredis/hiredis.h || pkg-config --exists hiredis"
+need libjansson-dev "test -e /usr/include/jansson.h || pkg-config --exists jansson"
+need zlib1g-dev "test -e /usr/include/zlib.h || pkg-config --exists zlib"
+need redis-server "command -v redis-server"
+need curl "command -v curl"
+
+if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
+echo "Installing: ${missing[*]}"
+if ! command -v apt-get >/dev/null; then
+    echo "This is not Debian; install these yourself: ${missing[*]}" >&2
+    exit 1
+fi
+sudo=""
+if [ "$(id -u)" -ne 0 ]; then sudo="sudo"; fi
+$sudo apt-get update -qq
+# redis-server is started by the tests themselves, never as a service.
+DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}"

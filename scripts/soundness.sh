@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# House rules that no compiler checks. Prints what breaks them and fails.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+failed=0
+
+refuse() { # refuse <what> <matches>
+    if [ -n "$2" ]; then
+        printf '%s\n%s\n\n' "$1" "$2"
+        failed=1
+    fi
+}
+
+sources() { git ls-files 'Sources/*.swift'; }
+
+refuse "A C module is imported outside its folder:" \
+    "$(sources | xargs grep -nE '^(public |package |internal |private |fileprivate )?import C(Hiredis|Jansson|Zlib)\b' \
+        | grep -vE '^Sources/(RedisStreamsDestination/Hiredis|EventJSON/Jansson|HTTPServer/Zlib)/')"
+refuse "try!, as! or a trap on input:" \
+    "$(sources | xargs grep -nE '\btry!|\bas!|fatalError\(|preconditionFailure\(' | grep -vE '^\S+:\s*//')"
+refuse "Left to do:" "$(sources | xargs grep -nE '\b(TODO|FIXME|XXX|HACK)\b')"
+refuse "An unchecked promise without its reason in a comment above:" \
+    "$(sources | xargs awk '
+        /@unchecked Sendable|nonisolated\(unsafe\)/ && previous !~ /\/\// { print FILENAME ":" FNR ": " $0 }
+        { previous = $0 }')"
+refuse "Foundation in a library:" \
+    "$(git ls-files 'Sources/EventJSON/*.swift' 'Sources/Collector/*.swift' 'Sources/HTTPServer/*.swift' \
+        'Sources/RedisStreamsDestination/*.swift' 'Sources/CollectorHTTP/*.swift' 'Sources/CollectorConfiguration/*.swift' \
+        | xargs grep -nE '^(public )?import Foundation')"
+refuse "A fixture that no test names:" \
+    "$(git ls-files Fixtures | while read -r file; do
+        name=$(basename "$file")
+        git grep -q -- "$name" -- Tests || echo "$file"
+    done)"
+if [ "$failed" -eq 0 ]; then echo "soundness: OK"; fi
+exit "$failed"
