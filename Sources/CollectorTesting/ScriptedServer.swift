@@ -103,6 +103,8 @@ public final class ScriptedServer: Sendable {
         fileprivate func release() {
             isOpen.withLock { isOpen in
                 isOpen = false
+                // Close alone would not end it if a process that another test started inherited the descriptor.
+                shutdown(descriptor, Int32(SHUT_RDWR))
                 Glibc.close(descriptor)
             }
         }
