@@ -45,7 +45,7 @@ struct Daemon {
     /// The sources of each port, the daemon's own first, in the flow's order.
     private func sourcesByPort(_ logger: Logger) -> [(port: Int, sources: [HTTPSource])] {
         var problems = ConfigurationProblems()
-        var all = flow.sources.map { source in
+        var all = flow.sources.filter { !$0.isDisabled }.map { source in
             HTTPSource(
                 id: source.id,
                 style: source.type.name == "fetch" ? .fetch : .express,
@@ -53,7 +53,7 @@ struct Daemon {
                 problems: &problems
             )
         }
-        if all.isEmpty {
+        if flow.sources.isEmpty {
             logger.warning("the flow has no source; events are taken at /collect")
             all = [HTTPSource(id: "http")]
         }

@@ -13,6 +13,8 @@ public struct Flow: Sendable {
         public let config: JSONObject
         /// The mapping that its events go through.
         public let mapping: Mapping
+        /// Whether it takes no events.
+        public let isDisabled: Bool
     }
 
     /// A destination of the flow.

@@ -86,7 +86,8 @@ struct FlowBuilder {
         let mapping = Mapping(config, functions: functions, path: configPath, problems: &problems)
         type.check(config, configPath, &problems)
         refuseCode(.object(config), path: configPath)
-        return Flow.Source(id: id, type: type, config: config, mapping: mapping)
+        let isDisabled = entry.members["disabled"] == true
+        return Flow.Source(id: id, type: type, config: config, mapping: mapping, isDisabled: isDisabled)
     }
 
     // MARK: Destinations
