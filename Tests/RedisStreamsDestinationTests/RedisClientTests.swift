@@ -122,6 +122,23 @@ struct RedisClientTests {
         #expect(try probe.command("CLIENT", "LIST").text?.contains("name=tcp-test") == false)
     }
 
+    @Test("a refused TCP connection is tried again, and the reason told")
+    func refusedConnection() async throws {
+        let server = try RedisServer(listensOnTCP: true)
+        let port = try #require(server.port)
+        server.stop()
+        let client = try makeClient("") {
+            $0.endpoint = .tcp(host: "localhost", port: port)
+            $0.commandTimeout = .milliseconds(200)
+        }
+        let error = await #expect(throws: RedisError.self) { try await client.command(["PING"]) }
+        #expect(error?.code == .timedOut)
+        #expect(error?.message.contains("localhost:\(port): Connection refused") == true, "\(error?.message ?? "")")
+        try server.start()
+        while (try? await client.command(["PING"])) != .status("PONG") {}
+        try await client.quit()
+    }
+
     @Test("with a password; a wrong one is told at once and never shown")
     func passwords() async throws {
         let server = try RedisServer(["--requirepass", "hunter2"])

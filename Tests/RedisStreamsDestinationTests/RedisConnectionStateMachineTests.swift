@@ -18,6 +18,7 @@ struct RedisConnectionStateMachineTests {
         return RedisConnectionStateMachine(
             handshake: RedisHandshake(configuration: configuration),
             connectTimeout: .milliseconds(5_000),
+            commandTimeout: .milliseconds(10_000),
             now: at(0)
         )
     }
@@ -286,6 +287,7 @@ struct RedisConnectionStateMachineTests {
         }
         #expect(error.code == .timedOut)
         #expect(error.message.contains("Connection refused"))
+        #expect(error.message.contains("10000 ms (redis.options.commandTimeout)"))
         #expect(machine.next(now: at(1_000)) == .connect)
     }
 

@@ -151,7 +151,8 @@ struct RedisVectorTests {
         _ settings: RedisStreamsSettings
     ) -> [String] {
         var list = RedisArgumentList()
-        RedisStreamsWriter(settings: settings).write(members, of: delivery, to: &list)
+        var writer = RedisStreamsWriter(settings: settings)
+        writer.write(members, of: delivery, to: &list)
         return list.arguments.dropFirst().map { String(decoding: $0, as: UTF8.self) }
     }
 

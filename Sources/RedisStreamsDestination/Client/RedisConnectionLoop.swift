@@ -29,6 +29,7 @@ final class RedisConnectionLoop {
         machine = RedisConnectionStateMachine(
             handshake: handshake,
             connectTimeout: core.configuration.connectTimeout,
+            commandTimeout: core.configuration.commandTimeout,
             now: .now
         )
         builder = .allocate(capacity: 1)

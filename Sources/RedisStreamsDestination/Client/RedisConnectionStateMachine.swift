@@ -68,6 +68,7 @@ struct RedisConnectionStateMachine {
 
     private let handshake: RedisHandshake
     private let connectTimeout: Duration
+    private let commandTimeout: Duration
     private var backOff = RedisBackOff()
     private var controlWritten = 0
     private var drainDeadline: Instant?
@@ -78,9 +79,10 @@ struct RedisConnectionStateMachine {
     private var finalError: RedisError?
 
     /// Begins with an attempt to connect at `now`.
-    init(handshake: RedisHandshake, connectTimeout: Duration, now: Instant) {
+    init(handshake: RedisHandshake, connectTimeout: Duration, commandTimeout: Duration, now: Instant) {
         self.handshake = handshake
         self.connectTimeout = connectTimeout
+        self.commandTimeout = commandTimeout
         self.state = .waiting(until: now)
     }
 
@@ -160,7 +162,8 @@ extension RedisConnectionStateMachine {
 
     private func timeoutError() -> RedisError {
         let reason = lastError.map { "; the last connection problem was: \($0.message)" } ?? ""
-        return RedisError(.timedOut, "Redis did not answer within redis.options.commandTimeout\(reason)")
+        let limit = "\(commandTimeout.inMilliseconds) ms (redis.options.commandTimeout)"
+        return RedisError(.timedOut, "Redis did not answer within \(limit)\(reason)")
     }
 
     private mutating func finish(_ error: RedisError?) -> Action {
