@@ -50,6 +50,16 @@ public final class ManualTime: Sendable {
         for sleeper in due { sleeper.continuation.resume() }
     }
 
+    /// Moves the clock to the next sleeper's time if that is at most so far away; false if there is none.
+    public func advanceToNextSleeper(within milliseconds: Int) -> Bool {
+        let distance = state.withLock { state in
+            state.sleepers.map { $0.wakesAtMilliseconds - state.nowMilliseconds }.min()
+        }
+        guard let distance, distance <= milliseconds else { return false }
+        advance(milliseconds: max(0, distance))
+        return true
+    }
+
     /// How many are asleep.
     public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 

@@ -76,16 +76,23 @@ struct DeliveryTests {
             default: return .delivered()
             }
         }
-        var configuration = DestinationConfiguration()
-        configuration.timeoutMilliseconds = 300
-        let collector = Collector(destinations: [
-            DestinationRegistration(id: "d", destination: destination, configuration: configuration)
-        ])
+        let time = ManualTime()
+        let collector = Collector(
+            destinations: [DestinationRegistration(id: "d", destination: destination)],
+            time: time.collectorTime
+        )
         await collector.start()
+        // Pauses between attempts are at most two seconds; the time limits of the attempts themselves are ten.
+        let clock = Task {
+            while !Task.isCancelled {
+                if !time.advanceToNextSleeper(within: 2000) { await Task.yield() }
+            }
+        }
         let results = await collector.push([["name": "a flaky"], ["name": "a next"]])
         #expect(results.map(\.isOK) == [true, true])
         let dead = await collector.push(["name": "a dead"])
-        #expect(dead.failed["d"]?.contains("timed out after 300ms: down") == true)
+        clock.cancel()
+        #expect(dead.failed["d"]?.contains("timed out after 10000ms: down") == true, "\(dead)")
         #expect(collector.deadLetters(of: "d")?.first?.attemptCount ?? 0 > 1)
         #expect(collector.status.destinations["d"]?.deliveredCount == 2)
     }

@@ -17,6 +17,7 @@ public struct JanssonPeer: ~Copyable {
         /// … and write the event's text.
         case serialize
 
+        /// The order of the work.
         public static func < (left: Stage, right: Stage) -> Bool { left.rawValue < right.rawValue }
     }
 

@@ -370,7 +370,9 @@ final class DeliveryWorker: Sendable {
         let warns = state.withLock { state -> Bool in
             state.lane.finish(batch, retrying: settlement.retrying)
             state.retryCount = settlement.retrying.isEmpty ? 0 : state.retryCount + 1
-            settlement.retryDelayMilliseconds = settlement.delay(afterRetries: state.retryCount)
+            if !settlement.retrying.isEmpty {
+                settlement.retryDelayMilliseconds = settlement.delay(afterRetries: state.retryCount)
+            }
             state.counts.deliveredCount += settlement.delivered.count
             state.counts.failedCount += settlement.failed.count
             return state.noteDeadLetters(settlement.failed, maximumCount: configuration.maximumDeadLetterCount)

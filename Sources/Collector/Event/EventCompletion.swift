@@ -104,7 +104,7 @@ struct EventCompletion {
     private func append(
         _ slice: JSONSlice?,
         of bytes: UnsafeBufferPointer<UInt8>,
-        default text: [UInt8],
+        default text: @autoclosure () -> [UInt8],
         kind: JSONSlice.Kind,
         as member: EventMember,
         to builder: inout EventTextBuilder
@@ -113,7 +113,7 @@ struct EventCompletion {
             JSONCanonicalizer.append(slice, of: bytes, to: &builder.bytes)
             builder.end(member, kind: slice.kind)
         } else {
-            builder.bytes.append(contentsOf: text)
+            builder.bytes.append(contentsOf: text())
             builder.end(member, kind: kind)
         }
     }

@@ -27,8 +27,8 @@ extension MappingFunctions {
         "lowercase": text { .string($0.lowercased()) },
         "uppercase": text { .string($0.uppercased()) },
         "trim": text { .string(String($0.trimmingJavaScriptWhiteSpace())) },
-        "sha256": text { .string(hexadecimal(SHA256.hash(data: Array($0.utf8)))) },
-        "md5": text { .string(hexadecimal(Insecure.MD5.hash(data: Array($0.utf8)))) },
+        "sha256": text { .string(hash(of: $0, by: SHA256())) },
+        "md5": text { .string(hash(of: $0, by: Insecure.MD5())) },
         "hmacSha256": hmacSHA256,
         "number": text { text in
             let number = JSONValue.string(text).javaScriptNumber
@@ -78,11 +78,26 @@ extension MappingFunctions {
         }
     }
 
+    private static func hash(of text: String, by function: some HashFunction) -> String {
+        var text = text
+        var function = function
+        text.withUTF8 { function.update(bufferPointer: UnsafeRawBufferPointer($0)) }
+        return hexadecimal(function.finalize())
+    }
+
     private static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        for byte in digest { text += [digits[Int(byte >> 4)], digits[Int(byte & 0xF)]] }
-        return String(decoding: text, as: UTF8.self)
+        let bytes = Array(digest)
+        return String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
+            for (position, byte) in bytes.enumerated() {
+                text[2 * position] = hexadecimalDigit(byte >> 4)
+                text[2 * position + 1] = hexadecimalDigit(byte & 0xF)
+            }
+            return 2 * bytes.count
+        }
+    }
+
+    private static func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 
     @Sendable

@@ -134,29 +134,10 @@ extension JSONScanner {
         }
     }
 
-    /// Walks over ASCII that needs no attention, eight bytes at a time.
+    /// Walks over ASCII that needs no attention.
+    @inline(__always)
     private mutating func skipPlainBytes() {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let highBits: UInt64 = 0x8080_8080_8080_8080
-        while position + 8 <= count {
-            let word = UnsafeRawPointer(bytes + position).loadUnaligned(as: UInt64.self)
-            // A byte's high bit is set below if it is a control character, a quote, a backslash or not ASCII.
-            let quote = word ^ (ones &* UInt64(UInt8(ascii: "\"")))
-            let backslash = word ^ (ones &* UInt64(UInt8(ascii: "\\")))
-            let found =
-                ((word &- ones &* 0x20) | (quote &- ones) | (backslash &- ones) | word) & highBits
-            if found != 0 {
-                // Subtraction borrows upwards only, so the lowest marked byte is always a true one.
-                position += found.trailingZeroBitCount / 8
-                return
-            }
-            position += 8
-        }
-        while position < count {
-            let byte = bytes[position]
-            if byte < 0x20 || byte >= 0x80 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return }
-            position += 1
-        }
+        position = ByteText.firstSpecial(in: bytes, from: position, to: count, findsWideBytes: true)
     }
 
     /// Checks one multibyte UTF-8 character by the table of Unicode 15, 3.9 (no overlong forms, no surrogates).

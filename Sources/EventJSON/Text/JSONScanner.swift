@@ -88,7 +88,9 @@ public struct JSONScanner: ~Copyable {
         try skipString()
         let name = JSONSlice(start: start, end: position, kind: .string, form: form)
         // Two spellings of one name look different to `names`, so a loosely written name counts as disorder.
-        let isInOrder = names.add(bytes + start + 1, count: position - start - 2) && form == .canonical
+        let isInOrder =
+            names.add(bytes + start + 1, count: position - start - 2, readableCount: count - start - 1)
+            && form == .canonical
         form = isInOrder ? outer : .disordered
         skipWhiteSpace()
         guard position < count else { throw JSONError(.unexpectedEnd, at: position) }

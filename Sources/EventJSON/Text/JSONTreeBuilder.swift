@@ -1,9 +1,12 @@
 /// Builds a `JSONValue` tree from text that a `JSONScanner` has validated.
 ///
-/// Invariant: `bytes` holds validated JSON, so every function may take for granted that a value is complete and that
-/// its closing quote or bracket comes before `count`.
+/// Invariant: `bytes` holds `count` bytes of validated JSON, so every function may take for granted that a value is
+/// complete and that its closing quote or bracket comes before `count`.
 struct JSONTreeBuilder {
     let bytes: UnsafePointer<UInt8>
+    let count: Int
+    /// Whether no object repeats a name or has an index-like name out of order, so that members are simply appended.
+    let isOrdered: Bool
     var position: Int
 
     /// The value that starts at `position`.
@@ -38,7 +41,11 @@ struct JSONTreeBuilder {
             let name = string()
             skipWhiteSpace()
             position += 1
-            object[name] = value()
+            if isOrdered {
+                object.append(name, value())
+            } else {
+                object[name] = value()
+            }
             skipWhiteSpace()
             if bytes[position] == UInt8(ascii: ",") {
                 position += 1
@@ -80,10 +87,9 @@ struct JSONTreeBuilder {
     private mutating func string() -> String {
         position += 1
         let start = position
-        while bytes[position] != UInt8(ascii: "\"") {
-            if bytes[position] == UInt8(ascii: "\\") { return escapedString(from: start) }
-            position += 1
-        }
+        // The text is valid: nothing but a quote or a backslash can stop the search.
+        position = ByteText.firstSpecial(in: bytes, from: position, to: count, findsWideBytes: false)
+        if bytes[position] == UInt8(ascii: "\\") { return escapedString(from: start) }
         position += 1
         return text(start..<position - 1)
     }

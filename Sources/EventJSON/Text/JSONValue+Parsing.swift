@@ -40,7 +40,12 @@ extension JSONValue {
             self = .number(JSONNumber(validated: String(decoding: text, as: UTF8.self)))
             return
         }
-        var builder = JSONTreeBuilder(bytes: base, position: Int(slice.start))
+        var builder = JSONTreeBuilder(
+            bytes: base,
+            count: bytes.count,
+            isOrdered: slice.form != .disordered,
+            position: Int(slice.start)
+        )
         self = builder.value()
     }
 }

@@ -50,12 +50,17 @@ extension JSONObject {
 extension String {
     /// Appends the string as a quoted JSON string.
     public func appendJSON(to text: inout [UInt8]) {
+        var string = self
         text.append(UInt8(ascii: "\""))
-        let needsEscapes = utf8.contains { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }
-        if needsEscapes {
-            for byte in utf8 { JSONEscape.append(byte, to: &text) }
-        } else {
-            text.append(contentsOf: utf8)
+        string.withUTF8 { bytes in
+            guard let base = bytes.baseAddress else { return }
+            var start = 0
+            while start < bytes.count {
+                let special = ByteText.firstSpecial(in: base, from: start, to: bytes.count, findsWideBytes: false)
+                text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<special]))
+                if special < bytes.count { JSONEscape.append(bytes[special], to: &text) }
+                start = special + 1
+            }
         }
         text.append(UInt8(ascii: "\""))
     }
@@ -66,7 +71,9 @@ enum JSONEscape {
     /// Appends one byte of a string's UTF-8, escaped if it must be.
     static func append(_ byte: UInt8, to text: inout [UInt8]) {
         switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"): text.append(contentsOf: [UInt8(ascii: "\\"), byte])
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+            text.append(UInt8(ascii: "\\"))
+            text.append(byte)
         case 0x08: text.append(contentsOf: #"\b"#.utf8)
         case 0x0C: text.append(contentsOf: #"\f"#.utf8)
         case 0x0A: text.append(contentsOf: #"\n"#.utf8)

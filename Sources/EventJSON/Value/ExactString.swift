@@ -12,15 +12,16 @@ public struct ExactString: Hashable, Sendable {
     }
 
     /// Whether both strings have the same bytes.
-    @inlinable
     public static func == (left: ExactString, right: ExactString) -> Bool {
-        left.string.utf8.count == right.string.utf8.count && left.string.utf8.elementsEqual(right.string.utf8)
+        guard left.string.utf8.count == right.string.utf8.count else { return false }
+        var (left, right) = (left.string, right.string)
+        return left.withUTF8 { left in right.withUTF8 { ByteText.areEqual(left, $0) } }
     }
 
     /// Hashes the bytes.
-    @inlinable
     public func hash(into hasher: inout Hasher) {
-        for byte in string.utf8 { hasher.combine(byte) }
+        var string = string
+        string.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
         hasher.combine(UInt8(0xFF))
     }
 }

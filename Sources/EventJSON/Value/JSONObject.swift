@@ -66,6 +66,12 @@ public struct JSONObject: Sendable {
         reindex()
     }
 
+    /// Appends a member whose name the object does not have and which belongs at the end.
+    package mutating func append(_ name: String, _ value: JSONValue) {
+        members.append(Member(name: name, value: value))
+        noteLastMember()
+    }
+
     /// Changes the value of that name where it lies, without copying it first.
     mutating func modify(_ name: String, _ change: (inout JSONValue) -> Void) {
         var value = JSONValue.missing
@@ -93,11 +99,14 @@ public struct JSONObject: Sendable {
                 return
             }
         }
-        members.append(member)
+        append(member.name, member.value)
+    }
+
+    private mutating func noteLastMember() {
         if members.count == Self.indexingThreshold + 1 {
             reindex()
         } else if members.count > Self.indexingThreshold {
-            positions[ExactString(member.name)] = members.count - 1
+            positions[ExactString(members[members.count - 1].name)] = members.count - 1
         }
     }
 

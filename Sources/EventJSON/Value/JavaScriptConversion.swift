@@ -101,11 +101,21 @@ extension JSONValue {
 extension String {
     /// The string without leading and trailing white space as JavaScript's `trim` sees it (with U+FEFF).
     public func trimmingJavaScriptWhiteSpace() -> Substring {
+        if let ascii = trimmingASCIIWhiteSpace() { return ascii }
         let isSpace: (Unicode.Scalar) -> Bool = { $0.properties.isWhitespace && $0.value != 0x85 || $0.value == 0xFEFF }
         let scalars = unicodeScalars
         guard let first = scalars.firstIndex(where: { !isSpace($0) }),
             let last = scalars.lastIndex(where: { !isSpace($0) })
         else { return "" }
         return Substring(scalars[first...last])
+    }
+
+    /// The trimmed string if plain ASCII shows where it begins and ends; nil if Unicode must be asked.
+    private func trimmingASCIIWhiteSpace() -> Substring? {
+        var rest = utf8[...]
+        while let first = rest.first, first == 0x20 || 0x09...0x0D ~= first { rest.removeFirst() }
+        while let last = rest.last, last == 0x20 || 0x09...0x0D ~= last { rest.removeLast() }
+        guard rest.first ?? 0 < 0x80, rest.last ?? 0 < 0x80 else { return nil }
+        return Substring(rest)
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import HTTPServer
 import Logging
 import NIOCore
@@ -12,9 +13,10 @@ import Testing
 
     private func server(
         _ handler: any HTTPHandler,
-        log: RecordingLogHandler.Storage = RecordingLogHandler.Storage()
+        log: RecordingLogHandler.Storage = RecordingLogHandler.Storage(),
+        listener: HTTPListenerAddress = .tcp(host: "127.0.0.1", port: 0)
     ) -> HTTPServer {
-        var configuration = HTTPServerConfiguration(listeners: [.tcp(host: "127.0.0.1", port: 0)])
+        var configuration = HTTPServerConfiguration(listeners: [listener])
         configuration.eventLoopCount = 1
         configuration.drainTimeoutMilliseconds = 600_000
         configuration.limits = .patient
@@ -27,6 +29,7 @@ import Testing
 
     @Test("idle connections close at once, requests in flight are answered with Connection: close, then it is over")
     func drain() async throws {
+        let path = "/tmp/collectord-\(getpid())-drain.sock"
         let handler = HoldingHandler()
         let draining = Signal()
         let server = self.server(
@@ -37,7 +40,9 @@ import Testing
                 }
                 responder.onConnectionEvent { if $0 == .draining { draining.send() } }
                 return handler.receive(head, responder)
-            }
+            },
+            // Not a port: another server could be given it as soon as this one lets it go.
+            listener: .unixSocket(path: path)
         )
         try await server.start()
         let address = try #require(server.boundAddresses.first)

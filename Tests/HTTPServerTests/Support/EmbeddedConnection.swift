@@ -13,6 +13,8 @@ final class EmbeddedConnection {
     let log = RecordingLogHandler.Storage()
     private let outputRecorder = OutputCloseRecorder()
     private var bytes: [UInt8] = []
+    /// How many buffers the answers so far were written in.
+    private(set) var bufferCount = 0
 
     init(
         limits: HTTPLimits = HTTPLimits(),
@@ -74,6 +76,7 @@ final class EmbeddedConnection {
         self.loop.run()
         while let buffer = try self.channel.readOutbound(as: ByteBuffer.self) {
             self.bytes += Array(buffer.readableBytesView)
+            self.bufferCount += 1
         }
         return self.bytes
     }
