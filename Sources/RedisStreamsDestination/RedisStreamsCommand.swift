@@ -28,6 +28,10 @@ struct RedisArgumentList: RedisArgumentWriter {
         arguments.reserveCapacity(argumentCount)
     }
 
+    mutating func beginCommand(_ head: RedisCommandHead) {
+        arguments += head.arguments
+    }
+
     mutating func argument(_ bytes: UnsafeRawBufferPointer) {
         arguments.append(Array(bytes))
     }

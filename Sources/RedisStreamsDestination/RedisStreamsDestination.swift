@@ -21,6 +21,7 @@ public final class RedisStreamsDestination: PipelinedDestination {
 
     private struct Ready: Sendable {
         let settings: RedisStreamsSettings
+        let writer: RedisStreamsWriter
         let client: RedisClient
         let ownsClient: Bool
         let logger: Logger
@@ -64,7 +65,13 @@ public final class RedisStreamsDestination: PipelinedDestination {
             let client = try suppliedClient ?? makeClient(settings, context.logger)
             let ownsClient = suppliedClient == nil
             ready.withLock {
-                $0 = Ready(settings: settings, client: client, ownsClient: ownsClient, logger: context.logger)
+                $0 = Ready(
+                    settings: settings,
+                    writer: RedisStreamsWriter(settings: settings),
+                    client: client,
+                    ownsClient: ownsClient,
+                    logger: context.logger
+                )
             }
             return .ready
         } catch {
@@ -89,7 +96,7 @@ public final class RedisStreamsDestination: PipelinedDestination {
         report.began()
         do throws(RedisError) {
             try ready.client.enqueue { encoder in
-                var writer = RedisStreamsWriter(settings: ready.settings)
+                var writer = ready.writer
                 for delivery in batch.deliveries {
                     writer.write(delivery, to: &encoder)
                 }

@@ -2,20 +2,24 @@ import Collector
 import EventJSON
 
 /// Writes the XADD commands of a batch, into RESP or into a list alike.
-struct RedisStreamsWriter {
-    private struct Field {
+struct RedisStreamsWriter: Sendable {
+    private struct Field: Sendable {
         let name: JSONSlice
         let value: JSONSlice
     }
 
     private let settings: RedisStreamsSettings
-    private let trimming: [String]
     /// The fields of one event; kept so that a batch allocates it once.
     private var fields: [Field] = []
+    /// What the commands for one stream begin with; most batches need only one.
+    private var head: RedisCommandHead
+    private var headStreamKey: String
 
     init(settings: RedisStreamsSettings) {
         self.settings = settings
-        trimming = settings.maximumLength.map { ["MAXLEN"] + (settings.trimsExactly ? [] : ["~"]) + [String($0)] } ?? []
+        let fieldCount = settings.serialization == .json ? 1 : EventMember.allCases.count
+        head = Self.makeHead(settings, streamKey: settings.streamKey, fieldCount: fieldCount)
+        headStreamKey = settings.streamKey
     }
 
     /// The stream that a delivery goes to: the rule's, when it names one, even the empty text; else the settings'.
@@ -28,7 +32,6 @@ struct RedisStreamsWriter {
         switch settings.serialization {
         case .json:
             begin(delivery, fieldCount: 1, &writer)
-            writer.argument("event" as StaticString)
             writer.argument(delivery.event.json)
         case .flat:
             writeFlat(delivery, to: &writer)
@@ -36,14 +39,38 @@ struct RedisStreamsWriter {
         writer.endCommand()
     }
 
-    private func begin(_ delivery: Delivery, fieldCount: Int, _ writer: inout some RedisArgumentWriter) {
-        writer.beginCommand(argumentCount: 3 + trimming.count + 2 * fieldCount)
-        writer.argument("XADD" as StaticString)
-        writer.argument(Self.streamKey(of: delivery, settings))
-        for argument in trimming {
-            writer.argument(argument)
+    private mutating func begin(_ delivery: Delivery, fieldCount: Int, _ writer: inout some RedisArgumentWriter) {
+        let streamKey = Self.streamKey(of: delivery, settings)
+        let argumentCount = Self.argumentCount(settings, fieldCount: fieldCount)
+        // Compared byte by byte: to Swift, two keys with the same accents in two spellings are equal; to Redis not.
+        if ExactString(streamKey) != ExactString(headStreamKey) || argumentCount != head.argumentCount {
+            head = Self.makeHead(settings, streamKey: streamKey, fieldCount: fieldCount)
+            headStreamKey = streamKey
         }
-        writer.argument("*" as StaticString)
+        writer.beginCommand(head)
+    }
+
+    /// `XADD <streamKey> [MAXLEN [~] <maxLen>] *`, and for json the name of its only field.
+    private static func makeHead(
+        _ settings: RedisStreamsSettings,
+        streamKey: String,
+        fieldCount: Int
+    ) -> RedisCommandHead {
+        var arguments = ["XADD", streamKey]
+        if let length = settings.maximumLength {
+            arguments += ["MAXLEN"] + (settings.trimsExactly ? [] : ["~"]) + [String(length)]
+        }
+        arguments.append("*")
+        if settings.serialization == .json { arguments.append("event") }
+        return RedisCommandHead(
+            arguments.map { Array($0.utf8) },
+            argumentCount: argumentCount(settings, fieldCount: fieldCount)
+        )
+    }
+
+    private static func argumentCount(_ settings: RedisStreamsSettings, fieldCount: Int) -> Int {
+        let trimmingCount = settings.maximumLength == nil ? 0 : settings.trimsExactly ? 2 : 3
+        return 3 + trimmingCount + 2 * fieldCount
     }
 }
 
@@ -105,7 +132,7 @@ extension RedisStreamsWriter {
     }
 
     /// The same from values: slower, and it knows members without one.
-    func write(_ members: JSONObject, of delivery: Delivery, to writer: inout some RedisArgumentWriter) {
+    mutating func write(_ members: JSONObject, of delivery: Delivery, to writer: inout some RedisArgumentWriter) {
         begin(delivery, fieldCount: members.count, &writer)
         for member in members {
             writer.argument(member.name)

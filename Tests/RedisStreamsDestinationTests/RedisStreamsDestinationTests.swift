@@ -62,6 +62,22 @@ struct RedisStreamsDestinationTests {
         try await destination.destroy(makeContext(.missing))
     }
 
+    @Test("stream keys that only look alike are different streams")
+    func similarStreamKeys() async throws {
+        let destination = try await makeDestination()
+        let keys = ["caf\u{E9}", "cafe\u{301}", "walkeros:events", ""]
+        var deliveries: [Delivery] = []
+        for key in keys + keys {
+            let rule = try makeRule(["settings": ["streamKey": .string(key)]])
+            deliveries.append(Delivery(event: makeEvent(number: 0), rule: rule))
+        }
+        let outcomes = await destination.deliver(DeliveryBatch(deliveries))
+        #expect(outcomes.allSatisfy { $0.entryID != nil })
+        let probe = try server.probe()
+        for key in keys { #expect(try probe.command("XLEN", key) == .integer(2)) }
+        try await destination.destroy(makeContext(.missing))
+    }
+
     @Test("batches begun one after another arrive in that order, whoever waits for them")
     func order() async throws {
         let destination = try await makeDestination()

@@ -1,31 +1,3 @@
-/// Where a command's arguments go: into RESP for the wire, or into a list for people and tests.
-protocol RedisArgumentWriter {
-    /// Begins a command of exactly this many arguments, the command's name included.
-    mutating func beginCommand(argumentCount: Int)
-    /// Adds one argument; any bytes are allowed, none are interpreted.
-    mutating func argument(_ bytes: UnsafeRawBufferPointer)
-    /// Ends the command.
-    mutating func endCommand()
-}
-
-extension RedisArgumentWriter {
-    /// Adds one argument.
-    mutating func argument(_ bytes: [UInt8]) {
-        bytes.withUnsafeBytes { argument($0) }
-    }
-
-    /// Adds one argument as UTF-8.
-    mutating func argument(_ text: String) {
-        var text = text
-        text.withUTF8 { argument(UnsafeRawBufferPointer($0)) }
-    }
-
-    /// Adds one argument as UTF-8, without making a String of it.
-    mutating func argument(_ text: StaticString) {
-        text.withUTF8Buffer { argument(UnsafeRawBufferPointer($0)) }
-    }
-}
-
 /// Writes commands as RESP arrays of bulk strings, one after the other, into one buffer.
 ///
 /// Every argument is preceded by its exact length, so line ends, NUL and `%` inside it mean nothing to the protocol:
@@ -51,7 +23,19 @@ struct RESPEncoder: Sendable, RedisArgumentWriter {
         precondition(missingArguments == 0, "the command before this one is not complete")
         commandStart = bytes.count
         missingArguments = argumentCount
-        appendHeader(UInt8(ascii: "*"), argumentCount)
+        bytes.append(addingCapacity: 24) { span in
+            span.append(UInt8(ascii: "*"))
+            span.appendDecimal(argumentCount)
+            span.appendLineEnd()
+        }
+    }
+
+    mutating func beginCommand(_ head: RedisCommandHead) {
+        precondition(missingArguments == 0, "the command before this one is not complete")
+        commandStart = bytes.count
+        missingArguments = head.argumentCount - head.arguments.count
+        hasOversizedArgument = hasOversizedArgument || head.hasOversizedArgument
+        bytes.append(contentsOf: head.encoded)
     }
 
     mutating func argument(_ argument: UnsafeRawBufferPointer) {
@@ -61,10 +45,16 @@ struct RESPEncoder: Sendable, RedisArgumentWriter {
             hasOversizedArgument = true
             return
         }
-        bytes.reserveRoom(argument.count + 32)
-        appendHeader(UInt8(ascii: "$"), argument.count)
-        bytes.append(contentsOf: argument)
-        appendLineEnd()
+        // A mark, up to nineteen digits, two line ends.
+        let room = argument.count + 24
+        bytes.reserveRoom(room)
+        bytes.append(addingCapacity: room) { span in
+            span.append(UInt8(ascii: "$"))
+            span.appendDecimal(argument.count)
+            span.appendLineEnd()
+            span.append(copying: argument)
+            span.appendLineEnd()
+        }
     }
 
     mutating func endCommand() {
@@ -89,35 +79,57 @@ struct RESPEncoder: Sendable, RedisArgumentWriter {
         hasOversizedArgument = false
     }
 
+    /// The bytes of the beginning of a command, with some of its arguments.
+    static func encode(
+        _ arguments: [[UInt8]],
+        ofCommandWith argumentCount: Int
+    ) -> (bytes: [UInt8], hasOversizedArgument: Bool) {
+        var encoder = RESPEncoder()
+        encoder.beginCommand(argumentCount: argumentCount)
+        for argument in arguments { encoder.argument(argument) }
+        return (encoder.bytes, encoder.hasOversizedArgument)
+    }
+
     /// Takes what was encoded and leaves the given empty arrays in its place, to be filled next.
     mutating func exchange(bytes emptyBytes: inout [UInt8], commandLengths emptyLengths: inout [Int]) {
         swap(&bytes, &emptyBytes)
         swap(&commandLengths, &emptyLengths)
     }
+}
 
-    private mutating func appendHeader(_ mark: UInt8, _ number: Int) {
-        bytes.append(mark)
-        bytes.appendDecimal(number)
-        appendLineEnd()
+extension OutputSpan<UInt8> {
+    /// Appends a number that is not negative in decimal digits.
+    @inline(__always)
+    fileprivate mutating func appendDecimal(_ number: Int) {
+        var divisor = 1
+        while number / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / divisor % 10))
+            divisor /= 10
+        }
     }
 
-    private mutating func appendLineEnd() {
-        bytes.append(UInt8(ascii: "\r"))
-        bytes.append(UInt8(ascii: "\n"))
+    @inline(__always)
+    fileprivate mutating func appendLineEnd() {
+        append(UInt8(ascii: "\r"))
+        append(UInt8(ascii: "\n"))
+    }
+
+    /// Appends bytes as they are; there must be room.
+    @inline(__always)
+    fileprivate mutating func append(copying bytes: UnsafeRawBufferPointer) {
+        withUnsafeMutableBufferPointer { buffer, count in
+            // The room was asked for by the caller: a wrong count stops here instead of writing beyond the buffer.
+            precondition(buffer.count - count >= bytes.count)
+            UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[count...])).copyMemory(
+                from: bytes
+            )
+            count += bytes.count
+        }
     }
 }
 
 extension [UInt8] {
-    /// Appends a number that is not negative in decimal digits.
-    mutating func appendDecimal(_ number: Int) {
-        if number < 10 {
-            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number))
-            return
-        }
-        appendDecimal(number / 10)
-        append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
-    }
-
     /// Makes room for this many bytes more, growing by doubling as `append` does.
     fileprivate mutating func reserveRoom(_ byteCount: Int) {
         if capacity - count < byteCount {

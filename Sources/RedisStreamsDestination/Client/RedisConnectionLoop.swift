@@ -1,4 +1,3 @@
-import Glibc
 import Logging
 
 /// Carries out what ``RedisConnectionStateMachine`` says, on the client's own thread.
@@ -7,21 +6,21 @@ import Logging
 /// leave meanwhile is the next turn's batch; it is written while earlier replies are still on their way.
 final class RedisConnectionLoop {
     /// hiredis moves the rest of its buffer after every kilobyte of replies, so it gets small pieces.
-    private static let feedBytes = 16 * 1024
+    static let feedBytes = 16 * 1024
     private static let readBytes = 64 * 1024
 
-    private let core: RedisClientCore
-    private let handshake: RedisHandshake
-    private var machine: RedisConnectionStateMachine
-    private var log = RedisCommandLog()
-    private var batches = RedisQueue<RedisInbox.Batch>()
+    let core: RedisClientCore
+    let handshake: RedisHandshake
+    var machine: RedisConnectionStateMachine
+    var log = RedisCommandLog()
+    var batches = RedisQueue<RedisInbox.Batch>()
     private var exchange = RedisClientCore.Exchange()
-    private var connection: HiredisConnection?
-    private var isWriteBlocked = false
+    var connection: HiredisConnection?
+    var isWriteBlocked = false
     private var reportedProblem: String?
     // Both live exactly as long as the loop; the connection, which holds the builder's address, is freed before.
-    private let builder: UnsafeMutablePointer<RedisReplyBuilder>
-    private let readBuffer: UnsafeMutableRawBufferPointer
+    let builder: UnsafeMutablePointer<RedisReplyBuilder>
+    let readBuffer: UnsafeMutableRawBufferPointer
 
     init(core: RedisClientCore) {
         self.core = core
@@ -29,6 +28,7 @@ final class RedisConnectionLoop {
         machine = RedisConnectionStateMachine(
             handshake: handshake,
             connectTimeout: core.configuration.connectTimeout,
+            commandTimeout: core.configuration.commandTimeout,
             now: .now
         )
         builder = .allocate(capacity: 1)
@@ -110,7 +110,7 @@ extension RedisConnectionLoop {
         }
     }
 
-    private func finishConnecting(_ connection: HiredisConnection) {
+    func finishConnecting(_ connection: HiredisConnection) {
         do throws(RedisError) {
             try connection.finishConnecting(core.configuration.endpoint)
             machine.connected()
@@ -119,7 +119,7 @@ extension RedisConnectionLoop {
         }
     }
 
-    private func disconnect(_ error: RedisError) {
+    func disconnect(_ error: RedisError) {
         connection = nil
         isWriteBlocked = false
         builder.pointee.discardPartialReply()
@@ -135,170 +135,9 @@ extension RedisConnectionLoop {
         core.logger.warning("Redis connection lost", metadata: ["error": "\(error.message)"])
     }
 
-    private func becameReady() {
+    func becameReady() {
         reportedProblem = nil
         core.isConnected = true
         core.logger.info("Redis connected", metadata: ["endpoint": "\(core.configuration.endpoint)"])
-    }
-}
-
-// MARK: - Writing
-
-extension RedisConnectionLoop {
-    /// Writes what may be written.
-    ///
-    /// False: the connection broke.
-    private func write() -> Bool {
-        isWriteBlocked = false
-        guard let connection else { return true }
-        while let next = machine.nextWrite {
-            let transfer =
-                switch next {
-                case .handshake(let index): handshake.bytes[index...].withUnsafeBytes { connection.write($0) }
-                case .commands(let range): log.withBytes(from: range.lowerBound) { connection.write($0) }
-                case .quit(let index):
-                    RedisConnectionStateMachine.quitBytes[index...].withUnsafeBytes { connection.write($0) }
-                }
-            switch transfer {
-            case .bytes(let count):
-                machine.wrote(count)
-            case .wouldBlock:
-                isWriteBlocked = true
-                return true
-            case .failed(let error):
-                // What Redis said before it closed explains more than the broken pipe.
-                guard readReplies(connection) else { return false }
-                disconnect(error)
-                return false
-            }
-        }
-        return true
-    }
-}
-
-// MARK: - Sleeping and reading
-
-extension RedisConnectionLoop {
-    private func sleep(until wakeAt: ContinuousClock.Instant?) {
-        // While the socket takes no bytes, new commands could not be written: nobody needs to wake this thread.
-        let maySleep = isWriteBlocked || core.prepareToSleep()
-        let wantsWrite = isWriteBlocked || machine.isConnecting
-        var descriptors = (
-            pollfd(fd: core.wakeUp.readDescriptor, events: Int16(POLLIN), revents: 0),
-            pollfd(
-                fd: connection?.descriptor ?? -1,
-                events: Int16(wantsWrite ? POLLIN | POLLOUT : POLLIN),
-                revents: 0
-            )
-        )
-        withUnsafeMutableBytes(of: &descriptors) { bytes in
-            _ = poll(bytes.assumingMemoryBound(to: pollfd.self).baseAddress, 2, maySleep ? milliseconds(to: wakeAt) : 0)
-        }
-        if descriptors.0.revents != 0 { core.wakeUp.drain() }
-        guard let connection, descriptors.1.revents != 0 else { return }
-        if machine.isConnecting {
-            finishConnecting(connection)
-        } else if descriptors.1.revents & ~Int16(POLLOUT) != 0 {
-            _ = readReplies(connection)
-        }
-    }
-
-    // Rounded up, so that the time has come when poll returns.
-    private func milliseconds(to instant: ContinuousClock.Instant?) -> Int32 {
-        guard let instant else { return -1 }
-        return Int32(clamping: max(0, (instant - .now).inMilliseconds + 1))
-    }
-
-    /// Reads what the socket has and completes what it answers.
-    ///
-    /// False: the connection is gone.
-    private func readReplies(_ connection: HiredisConnection) -> Bool {
-        switch connection.read(into: readBuffer) {
-        case .wouldBlock:
-            return true
-        case .failed(let error):
-            disconnect(error)
-            return false
-        case .bytes(let count):
-            var rest = UnsafeRawBufferPointer(rebasing: readBuffer[..<count])
-            while !rest.isEmpty {
-                let piece = min(rest.count, Self.feedBytes)
-                connection.feed(UnsafeRawBufferPointer(rebasing: rest[..<piece]))
-                rest = UnsafeRawBufferPointer(rebasing: rest[piece...])
-                guard takeReplies(connection) else { return false }
-            }
-            log.release(upTo: machine.window.answered)
-            return true
-        }
-    }
-
-    private func takeReplies(_ connection: HiredisConnection) -> Bool {
-        let now = ContinuousClock.now
-        while true {
-            switch connection.nextReply() {
-            case .incomplete:
-                return true
-            case .tooLarge(let error):
-                machine.replyTooLarge(error)
-                disconnect(error)
-                return false
-            case .violation(let error):
-                disconnect(error)
-                return false
-            case .reply:
-                guard takeReply(now: now) else { return false }
-            }
-        }
-    }
-
-    private func takeReply(now: ContinuousClock.Instant) -> Bool {
-        let builder = builder
-        switch machine.received({ builder.pointee.lastReply ?? .null }, now: now) {
-        case .answered(let finishesBatch):
-            if finishesBatch { completeFirstBatch() }
-            return true
-        case .handshakeGoesOn:
-            builder.pointee.removeLastReply()
-            return true
-        case .becameReady:
-            builder.pointee.removeLastReply()
-            becameReady()
-            return true
-        case .quitAnswered:
-            builder.pointee.removeLastReply()
-            return false
-        case .refused(let error), .unsolicited(let error):
-            builder.pointee.removeLastReply()
-            disconnect(error)
-            return false
-        }
-    }
-}
-
-// MARK: - Completing
-
-extension RedisConnectionLoop {
-    private func completeFirstBatch() {
-        guard let batch = batches.popFirst() else { return }
-        account()
-        let replies = builder.pointee.take(commandCount: batch.commandCount)
-        batch.completion(replies)
-        builder.pointee.recycle(replies)
-    }
-
-    private func account() {
-        core.account(
-            answered: .init(bytes: machine.window.answered, commands: machine.window.answeredCommandCount)
-        )
-    }
-
-    private func fail(batchCount: Int, _ error: RedisError) {
-        account()
-        for _ in 0..<batchCount {
-            guard let batch = batches.popFirst() else { break }
-            let replies = builder.pointee.take(commandCount: batch.commandCount, failure: error)
-            batch.completion(replies)
-        }
-        log.release(upTo: machine.window.answered)
     }
 }

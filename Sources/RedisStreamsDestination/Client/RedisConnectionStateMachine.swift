@@ -62,25 +62,32 @@ struct RedisConnectionStateMachine {
         case quit(from: Int)
     }
 
-    private(set) var state: State
+    /// Where the connection is; only this type changes it.
+    var state: State
     /// The commands that wait for replies.
     var window = RedisCommandWindow()
 
-    private let handshake: RedisHandshake
+    let handshake: RedisHandshake
     private let connectTimeout: Duration
-    private var backOff = RedisBackOff()
-    private var controlWritten = 0
+    private let commandTimeout: Duration
+    var backOff = RedisBackOff()
+    /// How many bytes of the handshake or of QUIT were written.
+    var controlWritten = 0
     private var drainDeadline: Instant?
-    private var pendingFailure: RedisError?
+    /// All batches are to fail with this.
+    var pendingFailure: RedisError?
     private var pendingFirstFailure: RedisError?
     private var pendingDisconnect: RedisError?
-    private var lastError: RedisError?
-    private var finalError: RedisError?
+    /// Why the last connection ended, until another proved good.
+    var lastError: RedisError?
+    /// What went wrong at the end.
+    var finalError: RedisError?
 
     /// Begins with an attempt to connect at `now`.
-    init(handshake: RedisHandshake, connectTimeout: Duration, now: Instant) {
+    init(handshake: RedisHandshake, connectTimeout: Duration, commandTimeout: Duration, now: Instant) {
         self.handshake = handshake
         self.connectTimeout = connectTimeout
+        self.commandTimeout = commandTimeout
         self.state = .waiting(until: now)
     }
 
@@ -160,7 +167,8 @@ extension RedisConnectionStateMachine {
 
     private func timeoutError() -> RedisError {
         let reason = lastError.map { "; the last connection problem was: \($0.message)" } ?? ""
-        return RedisError(.timedOut, "Redis did not answer within redis.options.commandTimeout\(reason)")
+        let limit = "\(commandTimeout.inMilliseconds) ms (redis.options.commandTimeout)"
+        return RedisError(.timedOut, "Redis did not answer within \(limit)\(reason)")
     }
 
     private mutating func finish(_ error: RedisError?) -> Action {
@@ -226,91 +234,6 @@ extension RedisConnectionStateMachine {
         pendingFailure = RedisError(.closed, "the Redis client was released with commands still waiting")
         state = .closed
     }
-}
-
-// MARK: - Writing and reading
-
-extension RedisConnectionStateMachine {
-    /// What to write now; nil when there is nothing, or nothing may be written.
-    var nextWrite: Write? {
-        switch state {
-        case .waiting, .connecting, .closed: nil
-        case .handshaking: controlWritten < handshake.bytes.count ? .handshake(from: controlWritten) : nil
-        case .ready: window.unwritten.isEmpty ? nil : .commands(window.unwritten)
-        case .quitting: controlWritten < Self.quitBytes.count ? .quit(from: controlWritten) : nil
-        }
-    }
-
-    /// The connection took this many bytes of ``nextWrite``.
-    mutating func wrote(_ byteCount: Int) {
-        switch state {
-        case .waiting, .connecting, .closed: break
-        case .handshaking, .quitting: controlWritten += byteCount
-        case .ready: window.wrote(byteCount)
-        }
-    }
-
-    /// A reply came.
-    ///
-    /// `reply` makes a value of it, which only the client's own commands need.
-    mutating func received(_ reply: () -> RedisReply, now: Instant) -> ReplyAction {
-        switch state {
-        case .ready:
-            guard let finishesBatch = window.receivedReply() else { return unsolicited(reply()) }
-            if backOff.attempts > 0 {
-                backOff.reset()
-                lastError = nil
-            }
-            return .answered(finishesBatch: finishesBatch)
-        case .handshaking(let deadline, let answered):
-            return receivedHandshake(reply(), answered: answered, deadline: deadline, now: now)
-        case .quitting where controlWritten == Self.quitBytes.count:
-            return receivedQuit(reply())
-        case .quitting, .waiting, .connecting, .closed:
-            return unsolicited(reply())
-        }
-    }
-
-    private mutating func receivedHandshake(
-        _ reply: RedisReply,
-        answered: Int,
-        deadline: Instant,
-        now: Instant
-    ) -> ReplyAction {
-        // A server that is full answers and closes before it has read anything.
-        let verdict = RedisHandshake.judge(reply, of: handshake.steps[answered])
-        switch verdict {
-        case .unavailable(let error):
-            return .refused(error)
-        case .refused(let error):
-            pendingFailure = error
-            return .refused(error)
-        case .accepted where controlWritten < handshake.bytes.count:
-            return unsolicited(reply)
-        case .accepted where answered + 1 < handshake.steps.count:
-            state = .handshaking(deadline: deadline, answered: answered + 1)
-            return .handshakeGoesOn
-        case .accepted:
-            state = .ready(since: now)
-            return .becameReady
-        }
-    }
-
-    private mutating func receivedQuit(_ reply: RedisReply) -> ReplyAction {
-        if case .error(let text) = reply {
-            finalError = RedisError(.errorReply, "Redis refused the command QUIT: \(text)")
-        }
-        state = .closed
-        return .quitAnswered
-    }
-
-    private func unsolicited(_ reply: RedisReply) -> ReplyAction {
-        let kind = if case .error(let text) = reply { "the error \"\(text)\"" } else { "a reply" }
-        return .unsolicited(RedisError(.protocolViolation, "Redis sent \(kind) that no command asked for"))
-    }
-
-    /// QUIT as RESP.
-    static let quitBytes = Array("*1\r\n$4\r\nQUIT\r\n".utf8)
 }
 
 extension Duration {
