@@ -170,8 +170,13 @@ final class DeliveryWorker: Sendable {
     /// Reduces the event's consent to what is granted; false if the destination needs consent that is not.
     private func gate(_ event: inout Event, late queued: QueuedEvent) -> Bool {
         let collector = queued.isLate ? JSONObject() : queued.state.consent.object
-        let own = event[.consent].object ?? [:]
         let requirement = configuration.mapping.consent
+        if collector.isEmpty,
+            let isSatisfied = event.withText(of: .consent, { requirement.isSatisfied(byTrueStates: $0, in: $1) }) ?? nil
+        {
+            return isSatisfied
+        }
+        let own = event[.consent].object ?? [:]
         if collector.isEmpty, own.isEmpty {
             if event[.consent].object == nil { event[.consent] = .object([:]) }
             return requirement.isEmpty

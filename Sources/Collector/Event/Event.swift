@@ -16,8 +16,43 @@ public import EventJSON
 public struct Event: Sendable {
     /// A member whose value differs from the text's, or that the text does not have.
     private struct Change: Sendable {
+        enum Content: Sendable {
+            case value(JSONValue)
+            /// Canonical text.
+            case text([UInt8])
+
+            var value: JSONValue {
+                switch self {
+                case .value(let value): value
+                case .text(let bytes):
+                    bytes.withUnsafeBufferPointer { JSONValue(validated: JSONSlice(whole: $0), in: $0) }
+                }
+            }
+
+            var isMissing: Bool {
+                if case .value(.missing) = self { true } else { false }
+            }
+
+            func appendJSON(to json: inout [UInt8]) {
+                switch self {
+                case .value(let value): value.appendJSON(to: &json)
+                case .text(let bytes): json.append(contentsOf: bytes)
+                }
+            }
+        }
+
+        /// Which of the fifteen it is; nil for another.
+        let member: EventMember?
         let key: String
-        var value: JSONValue
+        var content: Content
+
+        /// About how many bytes the value takes.
+        var expectedCount: Int {
+            switch content {
+            case .text(let bytes): bytes.count
+            case .value: 64
+            }
+        }
     }
 
     private let text: EventText
@@ -42,33 +77,37 @@ public struct Event: Sendable {
             builder.end(member)
         }
         text = builder.finish()
-        changes = others.map { Change(key: $0.name, value: $0.value) }
+        changes = others.map { Change(member: nil, key: $0.name, content: .value($0.value)) }
     }
 
     /// An event with just these members, as a source's mapping sees it before it is completed.
     init(partial object: JSONObject) {
         text = .empty
-        changes = object.map { Change(key: $0.name, value: $0.value) }
+        changes = object.map { Change(member: EventMember(key: $0.name), key: $0.name, content: .value($0.value)) }
     }
 
     /// The member's value; missing if mapping removed it.
     public subscript(member: EventMember) -> JSONValue {
-        get { change(of: member.key) ?? text.value(member) }
-        set { self[key: member.key] = newValue }
+        get { position(of: member).map { changes[$0].content.value } ?? text.value(member) }
+        set { change(member, key: member.key, to: .value(newValue)) }
     }
 
     /// The value of any member, also of one outside the fifteen that a policy added.
     public subscript(key key: String) -> JSONValue {
         get {
-            if let value = change(of: key) { return value }
-            return EventMember(key: key).map(text.value) ?? .missing
+            if let member = EventMember(key: key) { return self[member] }
+            return changes.first { $0.member == nil && $0.key == key }?.content.value ?? .missing
         }
-        set {
-            if let position = changes.firstIndex(where: { $0.key == key }) {
-                changes[position].value = newValue
-            } else {
-                changes.append(Change(key: key, value: newValue))
-            }
+        set { change(EventMember(key: key), key: key, to: .value(newValue)) }
+    }
+
+    private mutating func change(_ member: EventMember?, key: String, to content: Change.Content) {
+        let place = member.map(position) ?? changes.firstIndex { $0.member == nil && $0.key == key }
+        if let place {
+            changes[place].content = content
+        } else {
+            if changes.isEmpty { changes.reserveCapacity(4) }
+            changes.append(Change(member: member, key: key, content: content))
         }
     }
 
@@ -85,7 +124,7 @@ public struct Event: Sendable {
     public var json: [UInt8] {
         if changes.isEmpty { return text.bytes }
         var json: [UInt8] = []
-        json.reserveCapacity(text.bytes.count + 64)
+        json.reserveCapacity(text.bytes.count + changes.reduce(64) { $0 + $1.expectedCount })
         appendJSON(to: &json)
         return json
     }
@@ -94,29 +133,57 @@ public struct Event: Sendable {
     public func appendJSON(to json: inout [UInt8]) {
         if changes.isEmpty {
             json.append(contentsOf: text.bytes)
-            return
+        } else if text.isComplete, !changes.contains(where: \.content.isMissing) {
+            appendRuns(to: &json)
+        } else {
+            appendMembers(to: &json)
         }
+    }
+
+    /// Appends the runs of text between the changed members, and those.
+    private func appendRuns(to json: inout [UInt8]) {
+        text.bytes.withUnsafeBufferPointer { bytes in
+            var position = 0
+            for member in EventMember.allCases {
+                guard let place = self.position(of: member) else { continue }
+                let slice = text.slice(member)
+                json.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[position..<Int(slice.start)]))
+                changes[place].content.appendJSON(to: &json)
+                position = Int(slice.end)
+            }
+            json.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[position..<bytes.count - 1]))
+        }
+        appendAdded(to: &json, isFirst: false)
+    }
+
+    private func appendMembers(to json: inout [UInt8]) {
         json.append(UInt8(ascii: "{"))
         var isFirst = true
         for member in EventMember.allCases {
-            let change = change(of: member.key)
-            if change?.isMissing ?? text.isAbsent(member) { continue }
+            let place = position(of: member)
+            if place.map({ changes[$0].content.isMissing }) ?? text.isAbsent(member) { continue }
             member.prefix.withUTF8Buffer { prefix in
                 json.append(contentsOf: UnsafeBufferPointer(rebasing: prefix[(isFirst ? 1 : 0)...]))
             }
             isFirst = false
-            if let change {
-                change.appendJSON(to: &json)
+            if let place {
+                changes[place].content.appendJSON(to: &json)
             } else {
                 json.append(contentsOf: text.bytes[text.slice(member).range])
             }
         }
-        for change in addedMembers {
+        appendAdded(to: &json, isFirst: isFirst)
+    }
+
+    /// Appends the members outside the fifteen and closes the object.
+    private func appendAdded(to json: inout [UInt8], isFirst: Bool) {
+        var isFirst = isFirst
+        for change in changes where change.member == nil && !change.content.isMissing {
             if !isFirst { json.append(UInt8(ascii: ",")) }
             isFirst = false
             change.key.appendJSON(to: &json)
             json.append(UInt8(ascii: ":"))
-            change.value.appendJSON(to: &json)
+            change.content.appendJSON(to: &json)
         }
         json.append(UInt8(ascii: "}"))
     }
@@ -125,28 +192,34 @@ public struct Event: Sendable {
     public var object: JSONObject {
         var object = JSONObject()
         object.reserveCapacity(EventMember.allCases.count)
-        for member in EventMember.allCases where change(of: member.key) != nil || !text.isAbsent(member) {
+        for member in EventMember.allCases where position(of: member) != nil || !text.isAbsent(member) {
             object[member.key] = self[member]
         }
-        for change in addedMembers { object[change.key] = change.value }
+        for change in changes where change.member == nil && !change.content.isMissing {
+            object[change.key] = change.content.value
+        }
         return object
     }
 
-    private var addedMembers: [Change] {
-        changes.filter { EventMember(key: $0.key) == nil && !$0.value.isMissing }
+    private func position(of member: EventMember) -> Int? {
+        changes.firstIndex { $0.member == member }
     }
 
-    private func change(of key: String) -> JSONValue? {
-        if changes.isEmpty { return nil }
-        return changes.first { $0.key == key }?.value
-    }
-
-    /// The unchanged text of a member and the buffer it lies in, for look-ups without a tree; nil once it is changed.
-    func withUnchangedText<Result>(
+    /// Lends a member's text and the buffer it lies in, for look-ups without a tree; nil if there is none.
+    func withText<Result>(
         of member: EventMember,
         _ body: (JSONSlice, UnsafeBufferPointer<UInt8>) -> Result
     ) -> Result? {
-        guard change(of: member.key) == nil, !text.isAbsent(member) else { return nil }
+        if let place = position(of: member) {
+            guard case .text(let bytes) = changes[place].content else { return nil }
+            return bytes.withUnsafeBufferPointer { body(JSONSlice(whole: $0), $0) }
+        }
+        guard !text.isAbsent(member) else { return nil }
         return text.bytes.withUnsafeBufferPointer { body(text.slice(member), $0) }
+    }
+
+    /// Puts another canonical text in a member's place.
+    mutating func replaceText(of member: EventMember, by text: [UInt8]) {
+        change(member, key: member.key, to: .text(text))
     }
 }

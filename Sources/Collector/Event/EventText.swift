@@ -7,9 +7,15 @@ final class EventText: Sendable {
     /// Where each member's value lies, in the order of `EventMember`.
     let slices: InlineArray<15, JSONSlice>
 
+    /// Whether all fifteen members are there.
+    let isComplete: Bool
+
     init(bytes: [UInt8], slices: InlineArray<15, JSONSlice>) {
         self.bytes = bytes
         self.slices = slices
+        var isComplete = true
+        for position in slices.indices where slices[position].count == 0 { isComplete = false }
+        self.isComplete = isComplete
     }
 
     /// The text of an event without members.
@@ -60,16 +66,7 @@ struct EventTextBuilder: ~Copyable {
 
     /// Notes that the member's value is complete; its kind is read from the text.
     mutating func end(_ member: EventMember) {
-        let kind: JSONSlice.Kind =
-            switch bytes[start] {
-            case UInt8(ascii: "\""): .string
-            case UInt8(ascii: "{"): .object
-            case UInt8(ascii: "["): .array
-            case UInt8(ascii: "t"), UInt8(ascii: "f"): .bool
-            case UInt8(ascii: "n"): .null
-            default: .number
-            }
-        end(member, kind: kind)
+        end(member, kind: JSONSlice.Kind(firstByte: bytes[start]))
     }
 
     consuming func finish() -> EventText {

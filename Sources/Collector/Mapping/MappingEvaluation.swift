@@ -2,37 +2,7 @@ import EventJSON
 
 /// One pass of values over an event: the input, what may be known, and what went wrong.
 struct MappingEvaluation {
-    /// What values are read from: an event, or the item of a loop.
-    enum Input {
-        case event(Event)
-        case value(JSONValue)
-
-        var isMissing: Bool {
-            if case .value(.missing) = self { true } else { false }
-        }
-
-        /// The whole input as a tree.
-        var whole: JSONValue {
-            switch self {
-            case .event(let event): .object(event.object)
-            case .value(let value): value
-            }
-        }
-
-        func value(at path: MemberPath, fallback: JSONValue) -> JSONValue {
-            switch self {
-            case .event(let event): path.value(in: event, fallback: fallback)
-            case .value(let value): path.value(in: value, fallback: fallback)
-            }
-        }
-
-        var consent: JSONObject? {
-            switch self {
-            case .event(let event): event[.consent].object
-            case .value(let value): value["consent"].object
-            }
-        }
-    }
+    typealias Input = MappingInput
 
     /// The event being mapped; nil for values outside an event.
     let event: Event?
@@ -79,6 +49,9 @@ struct MappingEvaluation {
     }
 
     private mutating func evaluate(_ item: MappingItem, _ input: Input) -> JSONValue? {
+        if item.isPlain, let key = item.key {
+            return property(input.value(at: key, fallback: item.constant), item)
+        }
         if let condition = item.condition, !matches(condition, value: input) { return .missing }
         if let requirement = item.consent, !requirement.isSatisfied(by: input.consent ?? consent) {
             return item.constant
@@ -89,13 +62,21 @@ struct MappingEvaluation {
             for function in item.functions { result = function(result, context) }
         }
         if let validate = item.validate, !matches(validate, value: .value(result)) { result = .missing }
-        if !result.isMissing, result.isProperty { return result }
+        return property(result, item)
+    }
+
+    /// The value if it may be one, else the constant if that may.
+    private func property(_ value: JSONValue, _ item: MappingItem) -> JSONValue {
+        if !value.isMissing, value.isProperty { return value }
         return item.constant.isProperty ? item.constant : .missing
     }
 
     private mutating func selected(by item: MappingItem, from input: Input) -> JSONValue? {
         switch item.structure {
         case .loop(let scope, let element):
+            if case .value(let list) = scope, let path = list.plainPath, let results = loop(path, element, input) {
+                return .array(results)
+            }
             let list: JSONValue =
                 switch scope {
                 case .this: .array([input.whole])
@@ -110,10 +91,12 @@ struct MappingEvaluation {
             }
             return .array(results)
         case .map(let entries):
+            // The entries are an object's members: each name once, and in order.
             var object = JSONObject()
+            object.reserveCapacity(entries.count)
             for (name, value) in entries {
                 let result = evaluate(value, input)
-                if !result.isMissing { object[name] = result }
+                if !result.isMissing { object.append(name, result) }
             }
             return .object(object)
         case .set(let values):
@@ -124,6 +107,21 @@ struct MappingEvaluation {
             }
             return .array(results)
         case .none: return plain(item, input)
+        }
+    }
+
+    /// The values of the elements of an array that is read where it lies; nil if that cannot be done.
+    private mutating func loop(_ path: MemberPath, _ element: MappingValueList, _ input: Input) -> [JSONValue]? {
+        input.withText(at: path) { array, bytes in
+            // A null anywhere inside makes the whole scope no value; a tree finds out.
+            guard array.kind == .array, !JSONLookup(bytes).mayContainNull(array) else { return nil }
+            var results: [JSONValue] = []
+            var elements = JSONElementCursor(array, in: bytes)
+            while let item = elements.next() {
+                let result = evaluate(element, .text(item, bytes))
+                if !result.isMissing { results.append(result) }
+            }
+            return results
         }
     }
 
@@ -138,8 +136,9 @@ struct MappingEvaluation {
 
     private func matches(_ matcher: Matcher, value: Input) -> Bool {
         switch (event, value) {
-        case (.some(let event), .value(let value)): matcher.matches(MatcherSubject(event: event, value: value))
         case (.some(let event), .event): matcher.matches(MatcherSubject(event: event, value: .missing))
+        case (.some(let event), .value), (.some(let event), .text):
+            matcher.matches(MatcherSubject(event: event, value: value.whole))
         case (nil, _): matcher.matches(MatcherSubject(value.whole))
         }
     }

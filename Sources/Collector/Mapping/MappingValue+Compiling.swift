@@ -26,7 +26,7 @@ struct MappingCompiler {
                     "JavaScript cannot run here; use \"fn\" with named functions, \"condition\" or \"validate\""
                 )
             }
-            return .item(item(key: text))
+            return .item(MappingItem(key: self.path(text)))
         case .object(let members):
             return members.isEmpty ? .nothing : .item(item(members, path: path))
         case .array(let elements):
@@ -41,10 +41,8 @@ struct MappingCompiler {
         }
     }
 
-    private func item(key: String) -> MappingItem {
-        var item = MappingItem()
-        if !key.isEmpty { item.key = MemberPath(key) }
-        return item
+    private func path(_ key: String) -> MemberPath? {
+        key.isEmpty ? nil : MemberPath(key)
     }
 
     private mutating func item(_ members: JSONObject, path: [String]) -> MappingItem {
@@ -54,17 +52,20 @@ struct MappingCompiler {
             path: path,
             of: "a mapping value"
         )
-        var item = item(key: members["key"].string ?? "")
         if !members["key"].isMissing, members["key"].string == nil {
             problems.add(path + ["key"], "\"key\" is a path in quotes, not a \(members["key"].kindName)")
         }
-        item.constant = members["value"]
-        if let consent = members["consent"].object { item.consent = ConsentRequirement(consent) }
-        item.condition = matcher("condition", of: members, path: path)
-        item.validate = matcher("validate", of: members, path: path)
-        item.functions = compiledFunctions(members["fn"], path: path + ["fn"])
-        item.structure = structure(members, path: path)
-        return item
+        let condition = matcher("condition", of: members, path: path)
+        let validate = matcher("validate", of: members, path: path)
+        return MappingItem(
+            key: self.path(members["key"].string ?? ""),
+            condition: condition,
+            consent: members["consent"].object.map(ConsentRequirement.init),
+            functions: compiledFunctions(members["fn"], path: path + ["fn"]),
+            structure: structure(members, path: path),
+            validate: validate,
+            constant: members["value"]
+        )
     }
 
     private mutating func matcher(_ name: String, of members: JSONObject, path: [String]) -> Matcher? {

@@ -11,7 +11,7 @@ import EventJSON
 /// {"set": ["data.id", {"value": 1}]}                   an array of fixed length
 /// ["data.id", "data.sku"]                              the first that there is
 /// ```
-indirect enum MappingValue: Sendable {
+enum MappingValue: Sendable {
     /// One way to find the value.
     case item(MappingItem)
     /// An array inside an array: the first truthy one.
@@ -23,7 +23,9 @@ indirect enum MappingValue: Sendable {
 }
 
 /// The members of a value object.
-struct MappingItem: Sendable {
+///
+/// A class, so that an evaluation passes one reference along instead of copying them all.
+final class MappingItem: Sendable {
     /// Where the value comes from, besides `key`, `fn` and `value`.
     enum Structure: Sendable {
         case none
@@ -38,17 +40,48 @@ struct MappingItem: Sendable {
         case value(MappingValueList)
     }
 
-    var condition: Matcher?
-    var consent: ConsentRequirement?
-    var functions: [MappingFunction] = []
-    var key: MemberPath?
-    var structure = Structure.none
-    var validate: Matcher?
+    let condition: Matcher?
+    let consent: ConsentRequirement?
+    let functions: [MappingFunction]
+    let key: MemberPath?
+    let structure: Structure
+    let validate: Matcher?
     /// The constant, or the fallback of `key`.
-    var constant = JSONValue.missing
+    let constant: JSONValue
+    /// Whether the value is what stands at `key`, with no more to it than a fallback.
+    let isPlain: Bool
+
+    init(
+        key: MemberPath?,
+        condition: Matcher? = nil,
+        consent: ConsentRequirement? = nil,
+        functions: [MappingFunction] = [],
+        structure: Structure = .none,
+        validate: Matcher? = nil,
+        constant: JSONValue = .missing
+    ) {
+        self.key = key
+        self.condition = condition
+        self.consent = consent
+        self.functions = functions
+        self.structure = structure
+        self.validate = validate
+        self.constant = constant
+        var isPlain = key != nil && condition == nil && consent == nil && functions.isEmpty && validate == nil
+        if case .none = structure {} else { isPlain = false }
+        self.isPlain = isPlain
+    }
 }
 
 /// Values tried in order until one is there.
 struct MappingValueList: Sendable {
-    var values: [MappingValue]
+    let values: [MappingValue]
+
+    /// The path, if the list is nothing but what stands there.
+    var plainPath: MemberPath? {
+        guard values.count == 1, case .item(let item) = values[0], item.isPlain, item.constant.isMissing else {
+            return nil
+        }
+        return item.key
+    }
 }

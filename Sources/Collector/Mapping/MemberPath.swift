@@ -24,11 +24,14 @@ public struct MemberPath: Sendable, Equatable {
     /// The path as written.
     public let text: String
     let steps: [Step]
+    /// The event's member that the first step names.
+    private let member: EventMember?
 
     /// The path with that text. The empty text is the member with the empty name.
     public init(_ text: String) {
         self.text = text
         self.steps = text.split(separator: ".", omittingEmptySubsequences: false).map { Step(String($0)) }
+        self.member = steps.first.flatMap { EventMember(key: $0.name) }
     }
 
     /// The value at the path; where there is none, `fallback` (for each element under a `*`).
@@ -39,36 +42,68 @@ public struct MemberPath: Sendable, Equatable {
     /// The value at the path in an event; only the text under the path is parsed.
     public func value(in event: Event, fallback: JSONValue = .missing) -> JSONValue {
         guard let first = steps.first else { return fallback }
-        if let member = EventMember(key: first.name),
-            let found = event.withUnchangedText(of: member, { value(in: $1, at: $0, fallback: fallback) })
+        if let member,
+            let found = event.withText(of: member, { value(in: $1, at: $0, from: 1, fallback: fallback) })
         {
             return found
         }
-        let member = event[key: first.name]
-        if member.isMissing { return fallback }
-        return Self.value(of: steps.dropFirst(), in: member, fallback: fallback)
+        let root = member.map { event[$0] } ?? event[key: first.name]
+        if root.isMissing { return fallback }
+        return Self.value(of: steps.dropFirst(), in: root, fallback: fallback)
     }
 
-    private func value(in bytes: UnsafeBufferPointer<UInt8>, at start: JSONSlice, fallback: JSONValue) -> JSONValue {
+    /// The value at the path in an object or array that is still text.
+    func value(
+        in bytes: UnsafeBufferPointer<UInt8>,
+        at start: JSONSlice,
+        from first: Int = 0,
+        fallback: JSONValue
+    ) -> JSONValue {
+        switch find(in: bytes, at: start, from: first) {
+        case .found(let slice): JSONValue(validated: slice, in: bytes)
+        case .nothing: fallback
+        case .array(let slice, let position):
+            Self.value(of: steps[position...], in: JSONValue(validated: slice, in: bytes), fallback: fallback)
+        }
+    }
+
+    /// Lends the text of what stands at the path in an event; nil if there is none, or only a tree can say what does.
+    func withText<Result>(
+        in event: Event,
+        _ body: (JSONSlice, UnsafeBufferPointer<UInt8>) -> Result?
+    ) -> Result? {
+        guard let member else { return nil }
+        let result = event.withText(of: member) { slice, bytes -> Result? in
+            if case .found(let found) = find(in: bytes, at: slice, from: 1) { body(found, bytes) } else { nil }
+        }
+        return result ?? nil
+    }
+
+    /// What a path leads to in text.
+    enum Found {
+        case found(JSONSlice)
+        case nothing
+        /// An array where the step at that position is neither an index nor a name: `*`, `length`.
+        case array(JSONSlice, Int)
+    }
+
+    /// Walks over text from the step at `first`.
+    func find(in bytes: UnsafeBufferPointer<UInt8>, at start: JSONSlice, from first: Int = 0) -> Found {
         let lookup = JSONLookup(bytes)
         var slice = start
-        for position in steps.indices.dropFirst() {
-            let step = steps[position]
+        for position in first..<steps.count {
             switch slice.kind {
             case .object:
-                guard let member = lookup.member(step.quotedName, of: slice) else { return fallback }
+                guard let member = lookup.member(steps[position].quotedName, of: slice) else { return .nothing }
                 slice = member
             case .array:
-                guard let index = step.index else {
-                    let array = JSONValue(validated: slice, in: bytes)
-                    return Self.value(of: steps[position...], in: array, fallback: fallback)
-                }
-                guard let element = lookup.element(index, of: slice) else { return fallback }
+                guard let index = steps[position].index else { return .array(slice, position) }
+                guard let element = lookup.element(index, of: slice) else { return .nothing }
                 slice = element
-            default: return fallback
+            default: return .nothing
             }
         }
-        return JSONValue(validated: slice, in: bytes)
+        return .found(slice)
     }
 
     private static func value(of steps: ArraySlice<Step>, in root: JSONValue, fallback: JSONValue) -> JSONValue {
@@ -110,6 +145,12 @@ public struct MemberPath: Sendable, Equatable {
     /// Sets the value at the path in an event.
     public func set(_ value: JSONValue, in event: inout Event) {
         guard let first = steps.first else { return }
+        if let member, steps.count > 1,
+            let text = event.withText(of: member, { splice(value, into: $1, at: $0) }) ?? nil
+        {
+            event.replaceText(of: member, by: text)
+            return
+        }
         if steps.count == 1 {
             event[key: first.name] = value
         } else {

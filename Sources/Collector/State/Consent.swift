@@ -11,6 +11,8 @@ public import EventJSON
 /// ```
 public struct ConsentRequirement: Sendable, Equatable {
     private let names: [String]
+    /// The names as canonical JSON text, with quotes.
+    private let quotedNames: [[UInt8]]
     /// Whether nothing is asked for.
     public let isEmpty: Bool
 
@@ -18,6 +20,7 @@ public struct ConsentRequirement: Sendable, Equatable {
     public init(_ object: JSONObject) {
         isEmpty = object.isEmpty
         names = object.filter { $0.value.isTruthy }.map(\.name)
+        quotedNames = names.map { JSONValue.string($0).jsonText }
     }
 
     /// Asks for nothing.
@@ -26,6 +29,18 @@ public struct ConsentRequirement: Sendable, Equatable {
     /// Whether the granted states fulfil the requirement.
     public func isSatisfied(by states: JSONObject) -> Bool {
         isEmpty || names.contains { states[$0].isTruthy }
+    }
+
+    /// Whether states in canonical text fulfil the requirement; nil if they are not all `true`, so that what is
+    /// granted has to be found out first.
+    func isSatisfied(byTrueStates states: JSONSlice, in bytes: UnsafeBufferPointer<UInt8>) -> Bool? {
+        guard states.kind == .object else { return nil }
+        var members = JSONMemberCursor(states, in: bytes)
+        while let (_, value) = members.next() {
+            guard bytes[Int(value.start)] == UInt8(ascii: "t") else { return nil }
+        }
+        let lookup = JSONLookup(bytes)
+        return isEmpty || quotedNames.contains { lookup.member($0, of: states) != nil }
     }
 }
 

@@ -28,10 +28,25 @@ public struct JSONLookup {
         return nil
     }
 
+    /// Whether a `null` may stand inside a value; false means that there is none. Text that says null counts as well.
+    public func mayContainNull(_ slice: JSONSlice) -> Bool {
+        var position = Int(slice.start)
+        let last = Int(slice.end) - 4
+        while position <= last {
+            if bytes[position] == UInt8(ascii: "n"), bytes[position + 1] == UInt8(ascii: "u"),
+                bytes[position + 2] == UInt8(ascii: "l"), bytes[position + 3] == UInt8(ascii: "l")
+            {
+                return true
+            }
+            position += 1
+        }
+        return false
+    }
+
     private func equals(_ text: [UInt8], _ slice: JSONSlice) -> Bool {
         guard text.count == slice.count else { return false }
-        let start = Int(slice.start)
-        for offset in text.indices where bytes[start + offset] != text[offset] { return false }
-        return true
+        return text.withUnsafeBufferPointer {
+            ByteText.areEqual($0, UnsafeBufferPointer(rebasing: bytes[slice.range]))
+        }
     }
 }

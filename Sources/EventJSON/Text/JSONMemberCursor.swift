@@ -28,18 +28,20 @@ public struct JSONMemberCursor {
 /// Walks over the elements of an array in canonical text.
 ///
 /// Invariant: the slice is an array that a scanner validated, and its form is canonical.
-struct JSONElementCursor {
+public struct JSONElementCursor {
     private let walker: JSONWalker
     private var position: Int
     private let end: Int
 
-    init(_ array: JSONSlice, in bytes: UnsafeBufferPointer<UInt8>) {
+    /// A cursor before the first element.
+    public init(_ array: JSONSlice, in bytes: UnsafeBufferPointer<UInt8>) {
         walker = JSONWalker(bytes: bytes)
         position = Int(array.start) + 1
         end = array.kind == .array ? Int(array.end) - 1 : position
     }
 
-    mutating func next() -> JSONSlice? {
+    /// The next element, or nil after the last.
+    public mutating func next() -> JSONSlice? {
         guard position < end else { return nil }
         let valueEnd = walker.endOfValue(at: position)
         let value = walker.slice(position, valueEnd)
@@ -53,25 +55,20 @@ struct JSONWalker {
     let bytes: UnsafeBufferPointer<UInt8>
 
     func slice(_ start: Int, _ end: Int) -> JSONSlice {
-        let kind: JSONSlice.Kind =
-            switch bytes[start] {
-            case UInt8(ascii: "\""): .string
-            case UInt8(ascii: "{"): .object
-            case UInt8(ascii: "["): .array
-            case UInt8(ascii: "t"), UInt8(ascii: "f"): .bool
-            case UInt8(ascii: "n"): .null
-            default: .number
-            }
+        let kind = JSONSlice.Kind(firstByte: bytes[start])
         return JSONSlice(start: start, end: end, kind: kind, form: .canonical)
     }
 
     /// The offset after the string that starts at `start`.
     func endOfString(at start: Int) -> Int {
+        guard let base = bytes.baseAddress else { return start }
         var position = start + 1
-        while bytes[position] != UInt8(ascii: "\"") {
-            position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
+        while true {
+            // The text is valid: nothing but a quote or a backslash can stop the search.
+            position = ByteText.firstSpecial(in: base, from: position, to: bytes.count, findsWideBytes: false)
+            if bytes[position] == UInt8(ascii: "\"") { return position + 1 }
+            position += 2
         }
-        return position + 1
     }
 
     /// The offset after the value that starts at `start`.

@@ -14,6 +14,19 @@ public struct JSONSlice: Sendable, Equatable {
         case array
         /// An object.
         case object
+
+        /// The kind of the valid value that begins with that byte.
+        @inlinable
+        public init(firstByte: UInt8) {
+            switch firstByte {
+            case UInt8(ascii: "\""): self = .string
+            case UInt8(ascii: "{"): self = .object
+            case UInt8(ascii: "["): self = .array
+            case UInt8(ascii: "t"), UInt8(ascii: "f"): self = .bool
+            case UInt8(ascii: "n"): self = .null
+            default: self = .number
+            }
+        }
     }
 
     /// How close the bytes are to what `JSON.stringify` would write.
@@ -46,6 +59,12 @@ public struct JSONSlice: Sendable, Equatable {
         self.end = UInt32(truncatingIfNeeded: end)
         self.kind = kind
         self.form = form
+    }
+
+    /// The canonical text of one value, which fills the buffer.
+    @inlinable
+    public init(whole bytes: UnsafeBufferPointer<UInt8>) {
+        self.init(start: 0, end: bytes.count, kind: Kind(firstByte: bytes.first ?? 0), form: .canonical)
     }
 
     /// The offsets of the bytes.
