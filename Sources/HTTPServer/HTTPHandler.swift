@@ -47,7 +47,7 @@ public enum HTTPBodyHandling {
 
 /// Receives the parts of a streamed body, on the connection's event loop.
 ///
-/// After ``finish()`` or ``fail(_:)`` nothing more is called.
+/// After ``finish()`` or ``fail(_:)`` nothing more is called, nor after an answer that was complete before the body.
 public protocol HTTPBodyReceiver {
     /// Takes the next part of the body.
     func receive(_ part: ByteBuffer)
