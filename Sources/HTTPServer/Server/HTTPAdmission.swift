@@ -32,11 +32,11 @@ final class HTTPAdmission: Sendable {
     }
 
     func closed() {
-        let waiting = self.state.withLock { state in
+        // Swapped rather than returned under a `defer` that resets it, which Swift 6.3.1 miscompiles with -O.
+        var waiting: [@Sendable () -> Void] = []
+        self.state.withLock { state in
             state.openCount -= 1
-            guard state.openCount < self.maximumConnectionCount else { return [@Sendable () -> Void]() }
-            defer { state.waiting = [] }
-            return state.waiting
+            if state.openCount < self.maximumConnectionCount { swap(&state.waiting, &waiting) }
         }
         for resume in waiting { resume() }
     }

@@ -195,11 +195,10 @@ final class HTTPStopSignal: Sendable {
     }
 
     func set() {
-        let waiting = self.state.withLock { state in
-            defer { state = .set }
-            guard case .pending(let waiting) = state else { return [CheckedContinuation<Void, Never>]() }
-            return waiting
-        }
+        // Swapped rather than returned under a `defer` that resets it, which Swift 6.3.1 miscompiles with -O.
+        var last = State.set
+        self.state.withLock { swap(&$0, &last) }
+        guard case .pending(let waiting) = last else { return }
         for continuation in waiting { continuation.resume() }
     }
 
