@@ -4,7 +4,7 @@
 struct BatchBuffers {
     private struct Buffer {
         let options: ResolvedBatchOptions
-        var deliveries: [PendingDelivery] = []
+        var pending = PendingDeliveries()
         let firstMilliseconds: Int
         var lastMilliseconds: Int
 
@@ -29,7 +29,7 @@ struct BatchBuffers {
     /// What to do after an event was added.
     enum Action {
         /// The batch is full: deliver these.
-        case deliver([PendingDelivery])
+        case deliver(PendingDeliveries)
         /// This is the batch's first event: look again after that many milliseconds.
         case wait(milliseconds: Int)
         case none
@@ -40,10 +40,10 @@ struct BatchBuffers {
     static let sharedKey = ""
 
     var isEmpty: Bool { buffers.isEmpty }
-    var count: Int { buffers.values.reduce(0) { $0 + $1.deliveries.count } }
+    var count: Int { buffers.values.reduce(0) { $0 + $1.pending.count } }
 
     mutating func add(
-        _ delivery: PendingDelivery,
+        _ delivery: Delivery,
         key: String,
         options: ResolvedBatchOptions,
         nowMilliseconds: Int
@@ -51,14 +51,14 @@ struct BatchBuffers {
         var buffer =
             buffers[key]
             ?? Buffer(options: options, firstMilliseconds: nowMilliseconds, lastMilliseconds: nowMilliseconds)
-        buffer.deliveries.append(delivery)
+        buffer.pending.append(delivery, .none)
         buffer.lastMilliseconds = nowMilliseconds
-        if buffer.deliveries.count >= buffer.options.size {
+        if buffer.pending.count >= buffer.options.size {
             buffers[key] = nil
-            return .deliver(buffer.deliveries)
+            return .deliver(buffer.pending)
         }
         buffers[key] = buffer
-        guard buffer.deliveries.count == 1 else { return .none }
+        guard buffer.pending.count == 1 else { return .none }
         return .wait(milliseconds: buffer.dueMilliseconds - nowMilliseconds)
     }
 
@@ -69,11 +69,11 @@ struct BatchBuffers {
             return .wait(milliseconds: buffer.dueMilliseconds - nowMilliseconds)
         }
         buffers[key] = nil
-        return .deliver(buffer.deliveries)
+        return .deliver(buffer.pending)
     }
 
     /// Takes everything gathered so far, batch by batch.
-    mutating func takeAll() -> [[PendingDelivery]] {
-        exchange(&buffers, with: [:]).values.sorted { $0.firstMilliseconds < $1.firstMilliseconds }.map(\.deliveries)
+    mutating func takeAll() -> [PendingDeliveries] {
+        exchange(&buffers, with: [:]).values.sorted { $0.firstMilliseconds < $1.firstMilliseconds }.map(\.pending)
     }
 }

@@ -184,10 +184,10 @@ struct DeliveryLane {
     }
 
     /// Queues mapped events for delivery; those that were gathered in a batch count as waiting again.
-    mutating func send(_ deliveries: [PendingDelivery], wereGathered: Bool = false) {
-        if deliveries.isEmpty { return }
-        if wereGathered { waitingCount += deliveries.count }
-        outgoing.append(OutgoingBatch(number: nextNumber, deliveries: deliveries, isGathered: wereGathered))
+    mutating func send(_ pending: PendingDeliveries, wereGathered: Bool = false) {
+        if pending.isEmpty { return }
+        if wereGathered { waitingCount += pending.count }
+        outgoing.append(OutgoingBatch(number: nextNumber, pending: pending, isGathered: wereGathered))
         nextNumber += 1
     }
 
@@ -197,14 +197,14 @@ struct DeliveryLane {
     }
 
     /// Notes the end of a delivery. What is to be tried again goes back to its place, and the lane pauses.
-    mutating func finish(_ batch: OutgoingBatch, retrying: [PendingDelivery]) {
+    mutating func finish(_ batch: OutgoingBatch, retrying: [Int]) {
         inFlightCount -= 1
-        waitingCount -= batch.deliveries.count - retrying.count
+        waitingCount -= batch.pending.count - retrying.count
         guard !retrying.isEmpty else { return }
         isPaused = true
         let place = outgoing.firstIndex { $0.number > batch.number } ?? outgoing.endIndex
         var rest = batch
-        rest.deliveries = retrying
+        rest.pending = batch.pending.chosen(retrying)
         outgoing.insert(rest, at: place)
     }
 

@@ -2,9 +2,11 @@ import EventJSON
 
 /// Sorts a delivery's outcomes: what is done, what failed, what is to be tried again and when.
 struct DeliverySettlement {
-    private(set) var delivered: [(PendingDelivery, JSONValue)] = []
-    private(set) var failed: [(PendingDelivery, String)] = []
-    private(set) var retrying: [PendingDelivery] = []
+    private(set) var deliveredCount = 0
+    /// The positions of what failed, with the reasons.
+    private(set) var failed: [(position: Int, reason: String)] = []
+    /// The positions of what is to be tried again.
+    private(set) var retrying: [Int] = []
     var retryDelayMilliseconds = 0
     private var askedDelayMilliseconds = 0
 
@@ -15,22 +17,23 @@ struct DeliverySettlement {
     init(
         batch: OutgoingBatch,
         outcomes: [DeliveryOutcome],
-        nowMilliseconds: Int,
+        nowMilliseconds: @autoclosure () -> Int,
         timeoutMilliseconds: Int,
-        timeoutReason: String
+        timeoutReason: @autoclosure () -> String
     ) {
-        for (position, pending) in batch.deliveries.enumerated() {
+        for position in 0..<batch.pending.count {
             let outcome =
                 position < outcomes.count ? outcomes[position] : .retry(reason: "the destination gave no outcome")
             switch outcome {
-            case .delivered(let response): delivered.append((pending, response))
-            case .rejected(let reason): failed.append((pending, reason))
+            case .delivered: deliveredCount += 1
+            case .rejected(let reason): failed.append((position, reason))
             case .retry(let after, let reason):
-                let spent = nowMilliseconds - (pending.firstAttemptMilliseconds ?? nowMilliseconds)
+                let now = nowMilliseconds()
+                let spent = now - (batch.firstAttemptMilliseconds ?? now)
                 if spent >= timeoutMilliseconds {
-                    failed.append((pending, "\(timeoutReason): \(reason)"))
+                    failed.append((position, "\(timeoutReason()): \(reason)"))
                 } else {
-                    retrying.append(pending)
+                    retrying.append(position)
                     askedDelayMilliseconds = max(askedDelayMilliseconds, after.map(Self.milliseconds) ?? 0)
                 }
             }

@@ -89,7 +89,7 @@ final class DeliveryWorker: Sendable {
 
     private func process(_ entries: [DeliveryLane.Entry]) {
         let phase = state.withLock { $0.lane.phase }
-        var deliveries: [PendingDelivery] = []
+        var deliveries = PendingDeliveries()
         deliveries.reserveCapacity(entries.count)
         for (position, entry) in entries.enumerated() {
             var needsPreparation = false
@@ -139,7 +139,7 @@ final class DeliveryWorker: Sendable {
     }
 
     /// Gates and maps an event; false if the destination has to be made ready first.
-    private func process(_ queued: QueuedEvent, isReady: Bool, into deliveries: inout [PendingDelivery]) -> Bool {
+    private func process(_ queued: QueuedEvent, isReady: Bool, into deliveries: inout PendingDeliveries) -> Bool {
         var event = queued.event
         guard gate(&event, late: queued) else {
             hold(queued)
@@ -162,7 +162,7 @@ final class DeliveryWorker: Sendable {
             settleIgnored(queued)
         } else {
             let delivery = Delivery(event: mapped.event, data: mapped.data, rule: mapped.rule)
-            gather(PendingDelivery(delivery: delivery, waiter: queued.waiter), mapped, into: &deliveries)
+            gather(delivery, queued.waiter, mapped, into: &deliveries)
         }
         return true
     }
@@ -285,20 +285,24 @@ final class DeliveryWorker: Sendable {
 
     // MARK: Batches
 
-    private func gather(_ delivery: PendingDelivery, _ mapped: MappedEvent, into deliveries: inout [PendingDelivery]) {
+    private func gather(
+        _ delivery: Delivery,
+        _ waiter: DeliveryWaiter,
+        _ mapped: MappedEvent,
+        into deliveries: inout PendingDeliveries
+    ) {
         let rule = mapped.rule?.batch
         guard rule != nil || configuration.batch != nil else {
-            deliveries.append(delivery)
+            deliveries.append(delivery, waiter)
             return
         }
         let options = BatchBuffers.ResolvedBatchOptions(rule: rule, destination: configuration.batch)
         let key = rule == nil ? BatchBuffers.sharedKey : mapped.ruleKey ?? BatchBuffers.sharedKey
-        delivery.waiter.settle(id, nil)
-        let gathered = PendingDelivery(delivery: delivery.delivery, waiter: .none)
+        waiter.settle(id, nil)
         let action = state.withLock { state in
             state.lane.settle(1)
             return state.buffers.add(
-                gathered,
+                delivery,
                 key: key,
                 options: options,
                 nowMilliseconds: time.monotonicMilliseconds()
@@ -326,21 +330,16 @@ final class DeliveryWorker: Sendable {
     // MARK: Delivery
 
     private func deliver(_ batch: OutgoingBatch) {
-        let now = time.monotonicMilliseconds()
         var batch = batch
-        for position in batch.deliveries.indices {
-            batch.deliveries[position].attemptCount += 1
-            if batch.deliveries[position].firstAttemptMilliseconds == nil {
-                batch.deliveries[position].firstAttemptMilliseconds = now
-            }
-        }
+        batch.attemptCount += 1
+        if batch.firstAttemptMilliseconds == nil { batch.firstAttemptMilliseconds = time.monotonicMilliseconds() }
         let begun = batch
         if !configuration.mock.isMissing {
             let outcome = DeliveryOutcome.delivered(response: configuration.mock)
-            finish(begun, outcomes: Array(repeating: outcome, count: begun.deliveries.count))
+            finish(begun, outcomes: Array(repeating: outcome, count: begun.pending.count))
             return
         }
-        let content = DeliveryBatch(begun.deliveries.map(\.delivery), isGathered: begun.isGathered)
+        let content = DeliveryBatch(begun.pending.deliveries, isGathered: begun.isGathered)
         if let pipelined {
             pipelined.deliver(content) { outcomes in
                 self.finish(begun, outcomes: outcomes)
@@ -355,7 +354,7 @@ final class DeliveryWorker: Sendable {
         attempt.start(
             milliseconds: configuration.timeoutMilliseconds,
             time: time,
-            timeoutOutcomes: begun.deliveries.map { _ in .rejected(reason: timeoutReason) }
+            timeoutOutcomes: begun.pending.waiters.map { _ in .rejected(reason: timeoutReason) }
         ) { await self.destination.deliver(content) }
     }
 
@@ -378,20 +377,24 @@ final class DeliveryWorker: Sendable {
             if !settlement.retrying.isEmpty {
                 settlement.retryDelayMilliseconds = settlement.delay(afterRetries: state.retryCount)
             }
-            state.counts.deliveredCount += settlement.delivered.count
+            state.counts.deliveredCount += settlement.deliveredCount
             state.counts.failedCount += settlement.failed.count
-            return state.noteDeadLetters(settlement.failed, maximumCount: configuration.maximumDeadLetterCount)
+            return state.noteDeadLetters(
+                settlement.failed,
+                of: batch,
+                maximumCount: configuration.maximumDeadLetterCount
+            )
         }
         if warns { logger.warning("destination.dlq overflow; oldest entries dropped") }
-        counters.countDelivered(settlement.delivered.count)
+        counters.countDelivered(settlement.deliveredCount)
         counters.countFailed(settlement.failed.count)
-        for (pending, response) in settlement.delivered { pending.waiter.settle(id, .done(response: response)) }
-        for (pending, reason) in settlement.failed {
-            logger.error(
-                "Push failed",
-                metadata: ["error": "\(reason)", "event": "\(pending.delivery.event.name)"]
-            )
-            pending.waiter.settle(id, .failed(reason: reason))
+        for (waiter, outcome) in zip(batch.pending.waiters, outcomes) {
+            if case .delivered(let response) = outcome { waiter.settle(id, .done(response: response)) }
+        }
+        for (position, reason) in settlement.failed {
+            let event = batch.pending.deliveries[position].event
+            logger.error("Push failed", metadata: ["error": "\(reason)", "event": "\(event.name)"])
+            batch.pending.waiters[position].settle(id, .failed(reason: reason))
         }
         guard !settlement.retrying.isEmpty else { return }
         let delay = settlement.retryDelayMilliseconds
@@ -449,16 +452,17 @@ extension DeliveryWorker.State {
 
     /// Keeps dead letters; whether the first of an episode had to go.
     fileprivate mutating func noteDeadLetters(
-        _ failed: [(PendingDelivery, String)],
+        _ failed: [(position: Int, reason: String)],
+        of batch: OutgoingBatch,
         maximumCount: Int
     ) -> Bool {
         if failed.isEmpty { return false }
         var dropped = 0
-        for (pending, reason) in failed {
+        for (position, reason) in failed {
             let letter = DeadLetter(
-                event: pending.delivery.event,
+                event: batch.pending.deliveries[position].event,
                 reason: reason,
-                attemptCount: pending.attemptCount
+                attemptCount: batch.attemptCount
             )
             dropped += deadLetters.append(letter, maximumCount: maximumCount)
         }

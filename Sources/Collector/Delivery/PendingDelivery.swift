@@ -19,19 +19,41 @@ struct QueuedEvent: Sendable {
     }
 }
 
-/// A mapped event on its way, until its outcome is known.
-struct PendingDelivery: Sendable {
-    let delivery: Delivery
-    let waiter: DeliveryWaiter
-    var attemptCount = 0
-    /// When it was first tried, in milliseconds of the monotonic clock.
-    var firstAttemptMilliseconds: Int?
+/// Mapped events on their way, until their outcomes are known: the deliveries, and beside each who waits for it.
+///
+/// Two arrays, because the first is what the destination gets, as it is.
+struct PendingDeliveries: Sendable {
+    private(set) var deliveries: [Delivery] = []
+    private(set) var waiters: [DeliveryWaiter] = []
+
+    var isEmpty: Bool { deliveries.isEmpty }
+    var count: Int { deliveries.count }
+
+    mutating func reserveCapacity(_ count: Int) {
+        deliveries.reserveCapacity(count)
+        waiters.reserveCapacity(count)
+    }
+
+    mutating func append(_ delivery: Delivery, _ waiter: DeliveryWaiter) {
+        deliveries.append(delivery)
+        waiters.append(waiter)
+    }
+
+    /// Those at these positions.
+    func chosen(_ positions: [Int]) -> PendingDeliveries {
+        var chosen = PendingDeliveries()
+        for position in positions { chosen.append(deliveries[position], waiters[position]) }
+        return chosen
+    }
 }
 
 /// Deliveries that go to the destination together, numbered in the order in which they were made.
 struct OutgoingBatch: Sendable {
     let number: Int
-    var deliveries: [PendingDelivery]
+    var pending: PendingDeliveries
     /// Whether batch options gathered the events.
     let isGathered: Bool
+    var attemptCount = 0
+    /// When it was first tried, in milliseconds of the monotonic clock.
+    var firstAttemptMilliseconds: Int?
 }

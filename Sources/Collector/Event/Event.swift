@@ -57,6 +57,8 @@ public struct Event: Sendable {
 
     private let text: EventText
     private var changes: [Change] = []
+    /// A bit for each of the fifteen that is among the changes.
+    private var changedMembers: UInt16 = 0
 
     init(_ text: EventText) {
         self.text = text
@@ -83,7 +85,7 @@ public struct Event: Sendable {
     /// An event with just these members, as a source's mapping sees it before it is completed.
     init(partial object: JSONObject) {
         text = .empty
-        changes = object.map { Change(member: EventMember(key: $0.name), key: $0.name, content: .value($0.value)) }
+        for member in object { self[key: member.name] = member.value }
     }
 
     /// The member's value; missing if mapping removed it.
@@ -107,6 +109,7 @@ public struct Event: Sendable {
             changes[place].content = content
         } else {
             if changes.isEmpty { changes.reserveCapacity(4) }
+            if let member { changedMembers |= 1 << UInt16(member.rawValue) }
             changes.append(Change(member: member, key: key, content: content))
         }
     }
@@ -202,7 +205,8 @@ public struct Event: Sendable {
     }
 
     private func position(of member: EventMember) -> Int? {
-        changes.firstIndex { $0.member == member }
+        if changedMembers & 1 << UInt16(member.rawValue) == 0 { return nil }
+        return changes.firstIndex { $0.member == member }
     }
 
     /// Lends a member's text and the buffer it lies in, for look-ups without a tree; nil if there is none.

@@ -43,91 +43,68 @@ struct EventCompletion {
         identifiers: inout IdentifierGenerator,
         count: () -> Int
     ) throws(EventRefusal) -> Event {
-        let (entity, action) = try incoming.words(in: bytes)
+        let words = try incoming.words(in: bytes)
         var builder = EventTextBuilder(capacity: capacity(for: incoming))
         for member in EventMember.allCases {
-            builder.begin(member)
             let slice = incoming[member]
+            if slice?.kind == .null, member == .globals || member == .user { throw .memberIsNull(member) }
+            if let slice, slice.form == .canonical, isTakenOver(slice, as: member) {
+                builder.copy(member, slice, of: bytes)
+                continue
+            }
+            builder.endRun(of: bytes)
+            builder.begin(member)
+            if let slice, isTakenOver(slice, as: member) {
+                JSONCanonicalizer.append(slice, of: bytes, to: &builder.bytes)
+                builder.end(member, kind: slice.kind)
+                continue
+            }
             switch member {
+            case .name, .trigger: builder.end(member, default: #""""#, kind: .string)
+            case .data, .context, .custom: builder.end(member, default: "{}", kind: .object)
+            case .nested: builder.end(member, default: "[]", kind: .array)
+            case .globals: appendGlobals(slice, of: bytes, to: &builder)
+            case .user: builder.end(member, default: state.user.text, kind: .object)
+            case .consent: builder.end(member, default: state.consent.text, kind: .object)
             case .id:
-                if let slice, slice.kind == .string, slice.count > 2 {
-                    JSONCanonicalizer.append(slice, of: bytes, to: &builder.bytes)
-                } else {
-                    builder.bytes.append(UInt8(ascii: "\""))
-                    identifiers.appendSpanID(to: &builder.bytes)
-                    builder.bytes.append(UInt8(ascii: "\""))
-                }
+                builder.bytes.append(UInt8(ascii: "\""))
+                identifiers.appendSpanID(to: &builder.bytes)
+                builder.bytes.append(UInt8(ascii: "\""))
                 builder.end(member, kind: .string)
-            case .globals:
-                try appendGlobals(slice, of: bytes, to: &builder)
-            case .user:
-                if slice?.kind == .null { throw .memberIsNull(.user) }
-                append(slice, of: bytes, default: state.user.text, kind: .object, as: member, to: &builder)
+            case .entity:
+                words.appendEntity(of: bytes, to: &builder.bytes)
+                builder.end(member, kind: .string)
+            case .action:
+                words.appendAction(of: bytes, to: &builder.bytes)
+                builder.end(member, kind: .string)
+            case .timestamp: builder.end(member, default: Array(String(nowMilliseconds).utf8), kind: .number)
+            case .timing: builder.end(member, default: timing, kind: .number)
             case .source:
                 let source = SourceText(state: state, requestTrace: requestTrace)
                 source.append(slice, of: bytes, to: &builder.bytes, count: count)
                 builder.end(member, kind: .object)
-            case .name:
-                append(slice, of: bytes, default: [], kind: .string, as: member, to: &builder)
-            case .entity:
-                append(slice, of: bytes, default: entity, kind: .string, as: member, to: &builder)
-            case .action:
-                append(slice, of: bytes, default: action, kind: .string, as: member, to: &builder)
-            case .trigger:
-                append(slice, of: bytes, default: Self.emptyString, kind: .string, as: member, to: &builder)
-            case .nested:
-                append(slice, of: bytes, default: Self.emptyArray, kind: .array, as: member, to: &builder)
-            case .consent:
-                append(slice, of: bytes, default: state.consent.text, kind: .object, as: member, to: &builder)
-            case .data, .context, .custom:
-                append(slice, of: bytes, default: Self.emptyObject, kind: .object, as: member, to: &builder)
-            case .timestamp:
-                append(
-                    slice,
-                    of: bytes,
-                    default: Array(String(nowMilliseconds).utf8),
-                    kind: .number,
-                    as: member,
-                    to: &builder
-                )
-            case .timing:
-                append(slice, of: bytes, default: timing, kind: .number, as: member, to: &builder)
             }
         }
         return Event(builder.finish())
     }
 
-    private static let emptyObject = Array("{}".utf8)
-    private static let emptyArray = Array("[]".utf8)
-    private static let emptyString = Array("\"\"".utf8)
-
-    private func append(
-        _ slice: JSONSlice?,
-        of bytes: UnsafeBufferPointer<UInt8>,
-        default text: @autoclosure () -> [UInt8],
-        kind: JSONSlice.Kind,
-        as member: EventMember,
-        to builder: inout EventTextBuilder
-    ) {
-        if let slice {
-            JSONCanonicalizer.append(slice, of: bytes, to: &builder.bytes)
-            builder.end(member, kind: slice.kind)
-        } else {
-            builder.bytes.append(contentsOf: text())
-            builder.end(member, kind: kind)
+    /// Whether the sender's value stands as it is, up to its form.
+    private func isTakenOver(_ slice: JSONSlice, as member: EventMember) -> Bool {
+        switch member {
+        case .id: slice.kind == .string && slice.count > 2
+        case .globals: slice.kind != .object || state.globals.object.isEmpty
+        case .source: false
+        default: true
         }
     }
 
+    /// The collector's globals with the event's laid over them.
     private func appendGlobals(
         _ slice: JSONSlice?,
         of bytes: UnsafeBufferPointer<UInt8>,
         to builder: inout EventTextBuilder
-    ) throws(EventRefusal) {
-        if slice?.kind == .null { throw .memberIsNull(.globals) }
-        guard let slice, slice.kind == .object, !state.globals.object.isEmpty else {
-            append(slice, of: bytes, default: state.globals.text, kind: .object, as: .globals, to: &builder)
-            return
-        }
+    ) {
+        guard let slice else { return builder.end(.globals, default: state.globals.text, kind: .object) }
         let own = JSONValue(validated: slice, in: bytes).object ?? [:]
         state.globals.object.assigning(own).appendJSON(to: &builder.bytes)
         builder.end(.globals, kind: .object)

@@ -37,31 +37,64 @@ final class EventText: Sendable {
 }
 
 /// Collects the text of an event member by member.
+///
+/// Members that follow each other in the sender's bytes as they do in the event are copied in one run.
 struct EventTextBuilder: ~Copyable {
     var bytes: [UInt8] = []
     private var slices = InlineArray<15, JSONSlice>(repeating: JSONSlice.none)
     private var start = 0
+    /// What of the sender's bytes is still to be copied.
+    private var run = 0..<0
 
     init(capacity: Int) {
         bytes.reserveCapacity(capacity)
     }
 
+    /// Takes a member over from the sender's bytes, where its value is canonical.
+    mutating func copy(_ member: EventMember, _ slice: JSONSlice, of sender: UnsafeBufferPointer<UInt8>) {
+        let range = slice.range
+        // Just as many bytes as a comma, the name and a colon lie between: they can be nothing else.
+        if !run.isEmpty, run.upperBound + member.prefix.utf8CodeUnitCount == range.lowerBound {
+            run = run.lowerBound..<range.upperBound
+        } else {
+            endRun(of: sender)
+            begin(member)
+            run = range
+        }
+        let end = bytes.count + run.count
+        slices[member.rawValue] = JSONSlice(start: end - range.count, end: end, kind: slice.kind, form: .canonical)
+    }
+
+    /// Copies what was taken over; needed before anything else is written.
+    mutating func endRun(of sender: UnsafeBufferPointer<UInt8>) {
+        if run.isEmpty { return }
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: sender[run]))
+        run = 0..<0
+    }
+
     /// Writes the member's name; the caller then appends its value to `bytes` and calls `end`.
     mutating func begin(_ member: EventMember) {
-        member.prefix.withUTF8Buffer { prefix in
-            if bytes.isEmpty {
-                bytes.append(UInt8(ascii: "{"))
-                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: prefix[1...]))
-            } else {
-                bytes.append(contentsOf: prefix)
-            }
-        }
+        let isFirst = bytes.isEmpty
+        bytes.append(member.prefix)
+        if isFirst { bytes[0] = UInt8(ascii: "{") }
         start = bytes.count
     }
 
     /// Notes that the member's value, of that kind, is complete.
     mutating func end(_ member: EventMember, kind: JSONSlice.Kind) {
         slices[member.rawValue] = JSONSlice(start: start, end: bytes.count, kind: kind, form: .canonical)
+    }
+
+    /// Writes a value of that kind, and notes that it is complete.
+    mutating func end(_ member: EventMember, default text: [UInt8], kind: JSONSlice.Kind) {
+        bytes.append(contentsOf: text)
+        end(member, kind: kind)
+    }
+
+    /// Writes a value of that kind, and notes that it is complete.
+    mutating func end(_ member: EventMember, default text: StaticString, kind: JSONSlice.Kind) {
+        bytes.append(text)
+        end(member, kind: kind)
     }
 
     /// Notes that the member's value is complete; its kind is read from the text.

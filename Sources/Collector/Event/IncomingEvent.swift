@@ -52,15 +52,13 @@ struct IncomingEvent {
         return JSONValue(validated: whole, in: bytes).object ?? [:]
     }
 
-    /// The default texts of entity and action, quotes included: the words of the name.
-    func words(in bytes: UnsafeBufferPointer<UInt8>) throws(EventRefusal) -> (entity: [UInt8], action: [UInt8]) {
+    /// The words of the name, from which entity and action are taken.
+    func words(in bytes: UnsafeBufferPointer<UInt8>) throws(EventRefusal) -> NameWords {
         guard let slice = self[.name] else { throw .nameRequired }
         guard slice.kind == .string else { throw .nameInvalid }
         guard slice.count > 2 else { throw .nameRequired }
-        guard let name = JSONValue(validated: slice, in: bytes).string, let words = EventName.words(name) else {
-            throw .nameInvalid
-        }
-        return (JSONValue.string(words.entity).jsonText, JSONValue.string(words.action).jsonText)
+        guard let words = NameWords(slice, in: bytes) else { throw .nameInvalid }
+        return words
     }
 
     /// Why the event cannot be completed as it is; nil if it can.

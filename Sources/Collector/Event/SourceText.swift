@@ -37,11 +37,27 @@ struct SourceText {
         }
     }
 
-    private enum Name: String {
-        case count = "\"count\""
-        case trace = "\"trace\""
-        case release = "\"release\""
-        case platform = "\"platform\""
+    private enum Name {
+        case count
+        case trace
+        case release
+        case platform
+
+        init?(_ quoted: UnsafeBufferPointer<UInt8>) {
+            switch quoted.count {
+            case 7:
+                if ByteText.equals(quoted, #""count""#) {
+                    self = .count
+                } else if ByteText.equals(quoted, #""trace""#) {
+                    self = .trace
+                } else {
+                    return nil
+                }
+            case 9 where ByteText.equals(quoted, #""release""#): self = .release
+            case 10 where ByteText.equals(quoted, #""platform""#): self = .platform
+            default: return nil
+            }
+        }
     }
 
     private func appendObject(
@@ -52,66 +68,52 @@ struct SourceText {
     ) {
         var hasCount = false
         var hasTrace = false
-        var releasePlace: (name: JSONSlice, value: JSONSlice, position: Int)?
-        var platform: String?
-        text.append(UInt8(ascii: "{"))
-        var hasMembers = false
+        var releasePlace: (value: JSONSlice, position: Int)?
+        var platform: JSONSlice?
+        // What is copied as it is, is copied in runs; one begins here.
+        var start = Int(object.start)
+        func copy(to end: Int, then next: Int, _ text: inout [UInt8]) {
+            text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<end]))
+            start = next
+        }
         var members = JSONMemberCursor(object, in: bytes)
         while let (name, value) = members.next() {
-            if hasMembers { text.append(UInt8(ascii: ",")) }
-            hasMembers = true
-            text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[name.range]))
-            text.append(UInt8(ascii: ":"))
-            switch Self.name(UnsafeBufferPointer(rebasing: bytes[name.range])) {
-            case .count where value.kind == .null:
-                text.append(contentsOf: String(count()).utf8)
+            switch Name(UnsafeBufferPointer(rebasing: bytes[name.range])) {
+            case .count:
                 hasCount = true
-            case .trace where value.kind == .null:
-                appendTrace(to: &text)
+                guard value.kind == .null else { continue }
+                copy(to: Int(value.start), then: Int(value.end), &text)
+                ByteText.append(count(), to: &text)
+            case .trace:
                 hasTrace = true
+                guard value.kind == .null else { continue }
+                copy(to: Int(value.start), then: Int(value.end), &text)
+                appendTrace(to: &text)
             case .release:
-                releasePlace = (name, value, text.count)
-            case let known:
-                if known == .count { hasCount = true }
-                if known == .trace { hasTrace = true }
-                if known == .platform { platform = JSONValue(validated: value, in: bytes).string }
-                text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[value.range]))
+                copy(to: Int(value.start), then: Int(value.end), &text)
+                releasePlace = (value, text.count)
+            case .platform: platform = value.kind == .string ? value : nil
+            case nil: continue
             }
         }
+        copy(to: Int(object.end) - 1, then: Int(object.end), &text)
+        let platformText = platform.map { UnsafeBufferPointer(rebasing: bytes[$0.range]) }
         if let releasePlace {
             var release = JSONValue(validated: releasePlace.value, in: bytes).object ?? [:]
-            release[releaseKey(platform)] = .string(state.release)
+            let key = state.name ?? platform.flatMap { JSONValue(validated: $0, in: bytes).string } ?? "default"
+            release[key] = .string(state.release)
             var written: [UInt8] = []
             release.appendJSON(to: &written)
             text.insert(contentsOf: written, at: releasePlace.position)
-            finish(
-                &text,
-                hasMembers: hasMembers,
-                count: hasCount ? nil : count(),
-                needsTrace: !hasTrace,
-                platform: platform,
-                needsRelease: false
-            )
-        } else {
-            finish(
-                &text,
-                hasMembers: hasMembers,
-                count: hasCount ? nil : count(),
-                needsTrace: !hasTrace,
-                platform: platform
-            )
         }
-    }
-
-    private static func name(_ quoted: UnsafeBufferPointer<UInt8>) -> Name? {
-        switch quoted.count {
-        case 7:
-            if quoted.elementsEqual(Name.count.rawValue.utf8) { return .count }
-            return quoted.elementsEqual(Name.trace.rawValue.utf8) ? .trace : nil
-        case 9: return quoted.elementsEqual(Name.release.rawValue.utf8) ? .release : nil
-        case 10: return quoted.elementsEqual(Name.platform.rawValue.utf8) ? .platform : nil
-        default: return nil
-        }
+        finish(
+            &text,
+            hasMembers: object.count > 2,
+            count: hasCount ? nil : count(),
+            needsTrace: !hasTrace,
+            platform: platformText,
+            needsRelease: releasePlace == nil
+        )
     }
 
     /// Appends what is still missing and closes the object.
@@ -120,7 +122,7 @@ struct SourceText {
         hasMembers: Bool,
         count: Int?,
         needsTrace: Bool,
-        platform: String?,
+        platform: UnsafeBufferPointer<UInt8>?,
         needsRelease: Bool = true
     ) {
         var needsComma = hasMembers
@@ -130,18 +132,18 @@ struct SourceText {
         }
         if let count {
             comma(&text)
-            text.append(contentsOf: "\"count\":".utf8)
-            text.append(contentsOf: String(count).utf8)
+            text.append(#""count":"#)
+            ByteText.append(count, to: &text)
         }
         if needsTrace {
             comma(&text)
-            text.append(contentsOf: "\"trace\":".utf8)
+            text.append(#""trace":"#)
             appendTrace(to: &text)
         }
         if needsRelease {
             comma(&text)
-            text.append(contentsOf: "\"release\":{".utf8)
-            releaseKey(platform).appendJSON(to: &text)
+            text.append(#""release":{"#)
+            appendReleaseKey(platform, to: &text)
             text.append(UInt8(ascii: ":"))
             state.release.appendJSON(to: &text)
             text.append(UInt8(ascii: "}"))
@@ -153,7 +155,14 @@ struct SourceText {
         (requestTrace ?? state.trace).appendJSON(to: &text)
     }
 
-    private func releaseKey(_ platform: String?) -> String {
-        state.name ?? platform ?? "default"
+    /// The flow's name, else the platform (JSON text, quotes included).
+    private func appendReleaseKey(_ platform: UnsafeBufferPointer<UInt8>?, to text: inout [UInt8]) {
+        if let name = state.name {
+            name.appendJSON(to: &text)
+        } else if let platform {
+            text.append(contentsOf: platform)
+        } else {
+            text.append(#""default""#)
+        }
     }
 }

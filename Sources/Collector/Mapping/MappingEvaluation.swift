@@ -22,6 +22,9 @@ struct MappingEvaluation {
     /// The first value of the list that is there.
     mutating func evaluate(_ list: MappingValueList, _ input: Input) -> JSONValue {
         if input.isMissing { return .missing }
+        if let plain = list.plain, let key = plain.key {
+            return property(input.value(at: key, fallback: plain.constant), plain)
+        }
         for value in list.values {
             guard let result = evaluate(value, input) else {
                 failureCount += 1
@@ -56,7 +59,10 @@ struct MappingEvaluation {
         if let requirement = item.consent, !requirement.isSatisfied(by: input.consent ?? consent) {
             return item.constant
         }
+        // What is put together of values that were checked one by one needs no check of its own.
+        if item.isFinal, let results = loop(item, input) { return .array(results) }
         guard var result = selected(by: item, from: input) else { return nil }
+        if item.isFinal, case .map = item.structure { return result }
         if !item.functions.isEmpty {
             let context = MappingFunctionContext(event: event, nowMilliseconds: nowMilliseconds)
             for function in item.functions { result = function(result, context) }
@@ -74,9 +80,7 @@ struct MappingEvaluation {
     private mutating func selected(by item: MappingItem, from input: Input) -> JSONValue? {
         switch item.structure {
         case .loop(let scope, let element):
-            if case .value(let list) = scope, let path = list.plainPath, let results = loop(path, element, input) {
-                return .array(results)
-            }
+            if let results = loop(item, input) { return .array(results) }
             let list: JSONValue =
                 switch scope {
                 case .this: .array([input.whole])
@@ -111,8 +115,11 @@ struct MappingEvaluation {
     }
 
     /// The values of the elements of an array that is read where it lies; nil if that cannot be done.
-    private mutating func loop(_ path: MemberPath, _ element: MappingValueList, _ input: Input) -> [JSONValue]? {
-        input.withText(at: path) { array, bytes in
+    private mutating func loop(_ item: MappingItem, _ input: Input) -> [JSONValue]? {
+        guard case .loop(.value(let scope), let element) = item.structure, let path = scope.plain?.key,
+            scope.plain?.constant.isMissing == true
+        else { return nil }
+        return input.withText(at: path) { array, bytes in
             // A null anywhere inside makes the whole scope no value; a tree finds out.
             guard array.kind == .array, !JSONLookup(bytes).mayContainNull(array) else { return nil }
             var results: [JSONValue] = []

@@ -27,8 +27,8 @@ extension MappingFunctions {
         "lowercase": text { .string($0.lowercased()) },
         "uppercase": text { .string($0.uppercased()) },
         "trim": text { .string(String($0.trimmingJavaScriptWhiteSpace())) },
-        "sha256": text { .string(hash(of: $0, by: SHA256())) },
-        "md5": text { .string(hash(of: $0, by: Insecure.MD5())) },
+        "sha256": text { .string(hash(of: $0, by: SHA256()).withUnsafeBytes(hexadecimal)) },
+        "md5": text { .string(hash(of: $0, by: Insecure.MD5()).withUnsafeBytes(hexadecimal)) },
         "hmacSha256": hmacSHA256,
         "number": text { text in
             let number = JSONValue.string(text).javaScriptNumber
@@ -78,21 +78,21 @@ extension MappingFunctions {
         }
     }
 
-    private static func hash(of text: String, by function: some HashFunction) -> String {
+    private static func hash<Function: HashFunction>(of text: String, by function: Function) -> Function.Digest {
         var text = text
         var function = function
         text.withUTF8 { function.update(bufferPointer: UnsafeRawBufferPointer($0)) }
-        return hexadecimal(function.finalize())
+        return function.finalize()
     }
 
-    private static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
-        let bytes = Array(digest)
-        return String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
-            for (position, byte) in bytes.enumerated() {
+    @Sendable
+    private static func hexadecimal(_ digest: UnsafeRawBufferPointer) -> String {
+        String(unsafeUninitializedCapacity: 2 * digest.count) { text in
+            for (position, byte) in digest.enumerated() {
                 text[2 * position] = hexadecimalDigit(byte >> 4)
                 text[2 * position + 1] = hexadecimalDigit(byte & 0xF)
             }
-            return 2 * bytes.count
+            return 2 * digest.count
         }
     }
 
@@ -119,7 +119,9 @@ extension MappingFunctions {
         let key = SymmetricKey(data: Array(secret.utf8))
         return { value, _ in
             guard let text = scalarText(value) else { return .missing }
-            return .string(hexadecimal(HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: key)))
+            return .string(
+                HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: key).withUnsafeBytes(hexadecimal)
+            )
         }
     }
 

@@ -9,7 +9,9 @@ struct MappingRules: Sendable {
     }
 
     private let places: [ExactString: [ExactString: Place]]
+    private let anyEntity: [ExactString: Place]?
     private let anything: Place?
+    private static let any = ExactString("*")
 
     init(_ value: JSONValue, path: [String], compiler: inout MappingCompiler) {
         var places: [ExactString: [ExactString: Place]] = [:]
@@ -35,8 +37,8 @@ struct MappingRules: Sendable {
             places[ExactString(entity.name)] = compiled
         }
         self.places = places
-        let any = ExactString("*")
-        anything = places[any]?[any]
+        anyEntity = places[Self.any]
+        anything = anyEntity?[Self.any]
     }
 
     private static func rules(_ value: JSONValue, path: [String], compiler: inout MappingCompiler) -> [MappingRule] {
@@ -55,16 +57,30 @@ struct MappingRules: Sendable {
 
     /// The rule for the event's name and its key; ("", no rule) if none fits, nil if the name has not two words.
     func rule(for event: Event) -> (MappingRule?, String?) {
-        guard let (entity, action) = EventName.words(event.name) else { return (nil, nil) }
-        let any = ExactString("*")
-        if let actions = places[ExactString(entity)] ?? places[any],
-            let place = actions[ExactString(action)] ?? actions[any],
+        guard let (entity, action) = words(of: event) else { return (nil, nil) }
+        if let actions = places[entity] ?? anyEntity, let place = actions[action] ?? actions[Self.any],
             let rule = first(of: place, for: event)
         {
             return (rule, place.key)
         }
         if let anything, let rule = first(of: anything, for: event) { return (rule, anything.key) }
         return (nil, "")
+    }
+
+    private func words(of event: Event) -> (entity: ExactString, action: ExactString)? {
+        var words: (ExactString, ExactString)?
+        let isFound = event.withText(of: .name) { name, bytes in
+            guard name.kind == .string, case .ranges(let entity, let action) = NameWords(name, in: bytes) else {
+                return false
+            }
+            words = (
+                ExactString(String(decoding: UnsafeBufferPointer(rebasing: bytes[entity]), as: UTF8.self)),
+                ExactString(String(decoding: UnsafeBufferPointer(rebasing: bytes[action]), as: UTF8.self))
+            )
+            return true
+        }
+        if isFound == true { return words }
+        return EventName.words(event.name).map { (ExactString($0.entity), ExactString($0.action)) }
     }
 
     private func first(of place: Place, for event: Event) -> MappingRule? {

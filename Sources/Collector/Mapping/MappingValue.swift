@@ -50,6 +50,8 @@ final class MappingItem: Sendable {
     let constant: JSONValue
     /// Whether the value is what stands at `key`, with no more to it than a fallback.
     let isPlain: Bool
+    /// Whether nothing is done to the value once it is selected.
+    let isFinal: Bool
 
     init(
         key: MemberPath?,
@@ -70,18 +72,18 @@ final class MappingItem: Sendable {
         var isPlain = key != nil && condition == nil && consent == nil && functions.isEmpty && validate == nil
         if case .none = structure {} else { isPlain = false }
         self.isPlain = isPlain
+        isFinal = functions.isEmpty && validate == nil
     }
 }
 
 /// Values tried in order until one is there.
 struct MappingValueList: Sendable {
     let values: [MappingValue]
+    /// The only value, if it is a plain one.
+    let plain: MappingItem?
 
-    /// The path, if the list is nothing but what stands there.
-    var plainPath: MemberPath? {
-        guard values.count == 1, case .item(let item) = values[0], item.isPlain, item.constant.isMissing else {
-            return nil
-        }
-        return item.key
+    init(values: [MappingValue]) {
+        self.values = values
+        if values.count == 1, case .item(let item) = values[0], item.isPlain { plain = item } else { plain = nil }
     }
 }

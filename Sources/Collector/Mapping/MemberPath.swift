@@ -21,17 +21,56 @@ public struct MemberPath: Sendable, Equatable {
         }
     }
 
+    /// A step as text is walked over by it: plain numbers, so that nothing is retained on the way.
+    private struct TextStep {
+        /// The quoted name, in the path's names.
+        let name: Range<Int>
+        /// The array index the name stands for, or -1.
+        let index: Int
+    }
+
+    /// What a path was taken apart into; one reference, since paths are handed on with every value.
+    private final class Parts: Sendable {
+        let text: String
+        let steps: [Step]
+        /// The quoted names one behind the other.
+        let names: [UInt8]
+        let textSteps: [TextStep]
+        /// The event's member that the first step names.
+        let member: EventMember?
+
+        init(_ text: String) {
+            self.text = text
+            steps = text.split(separator: ".", omittingEmptySubsequences: false).map { Step(String($0)) }
+            var names: [UInt8] = []
+            var textSteps: [TextStep] = []
+            for step in steps {
+                textSteps.append(
+                    TextStep(name: names.count..<names.count + step.quotedName.count, index: step.index ?? -1)
+                )
+                names += step.quotedName
+            }
+            self.names = names
+            self.textSteps = textSteps
+            member = steps.first.flatMap { EventMember(key: $0.name) }
+        }
+    }
+
+    private let parts: Parts
+
     /// The path as written.
-    public let text: String
-    let steps: [Step]
-    /// The event's member that the first step names.
-    private let member: EventMember?
+    public var text: String { parts.text }
+    var steps: [Step] { parts.steps }
+    private var member: EventMember? { parts.member }
 
     /// The path with that text. The empty text is the member with the empty name.
     public init(_ text: String) {
-        self.text = text
-        self.steps = text.split(separator: ".", omittingEmptySubsequences: false).map { Step(String($0)) }
-        self.member = steps.first.flatMap { EventMember(key: $0.name) }
+        parts = Parts(text)
+    }
+
+    /// Paths are equal when their texts are.
+    public static func == (left: MemberPath, right: MemberPath) -> Bool {
+        ExactString(left.text) == ExactString(right.text)
     }
 
     /// The value at the path; where there is none, `fallback` (for each element under a `*`).
@@ -41,12 +80,13 @@ public struct MemberPath: Sendable, Equatable {
 
     /// The value at the path in an event; only the text under the path is parsed.
     public func value(in event: Event, fallback: JSONValue = .missing) -> JSONValue {
-        guard let first = steps.first else { return fallback }
+        let member = parts.member
         if let member,
             let found = event.withText(of: member, { value(in: $1, at: $0, from: 1, fallback: fallback) })
         {
             return found
         }
+        guard let first = steps.first else { return fallback }
         let root = member.map { event[$0] } ?? event[key: first.name]
         if root.isMissing { return fallback }
         return Self.value(of: steps.dropFirst(), in: root, fallback: fallback)
@@ -91,19 +131,23 @@ public struct MemberPath: Sendable, Equatable {
     func find(in bytes: UnsafeBufferPointer<UInt8>, at start: JSONSlice, from first: Int = 0) -> Found {
         let lookup = JSONLookup(bytes)
         var slice = start
-        for position in first..<steps.count {
-            switch slice.kind {
-            case .object:
-                guard let member = lookup.member(steps[position].quotedName, of: slice) else { return .nothing }
-                slice = member
-            case .array:
-                guard let index = steps[position].index else { return .array(slice, position) }
-                guard let element = lookup.element(index, of: slice) else { return .nothing }
-                slice = element
-            default: return .nothing
+        return parts.names.withUnsafeBufferPointer { names in
+            for position in first..<parts.textSteps.count {
+                let step = parts.textSteps[position]
+                switch slice.kind {
+                case .object:
+                    let name = UnsafeBufferPointer(rebasing: names[step.name])
+                    guard let member = lookup.member(name, of: slice) else { return .nothing }
+                    slice = member
+                case .array:
+                    guard step.index >= 0 else { return .array(slice, position) }
+                    guard let element = lookup.element(step.index, of: slice) else { return .nothing }
+                    slice = element
+                default: return .nothing
+                }
             }
+            return .found(slice)
         }
-        return .found(slice)
     }
 
     private static func value(of steps: ArraySlice<Step>, in root: JSONValue, fallback: JSONValue) -> JSONValue {

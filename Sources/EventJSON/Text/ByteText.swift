@@ -1,11 +1,11 @@
 /// Runs of bytes, looked at eight at a time.
-enum ByteText {
+package enum ByteText {
     private static let ones: UInt64 = 0x0101_0101_0101_0101
     private static let highBits: UInt64 = 0x8080_8080_8080_8080
 
     /// Whether both runs hold the same bytes.
     @inline(__always)
-    static func areEqual(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
+    package static func areEqual(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
         let count = left.count
         guard count == right.count else { return false }
         guard count > 0, let left = left.baseAddress, let right = right.baseAddress else { return true }
@@ -19,6 +19,17 @@ enum ByteText {
             offset += 1
         }
         return true
+    }
+
+    /// Whether the run is that text.
+    package static func equals(_ bytes: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
+        text.withUTF8Buffer { areEqual(bytes, $0) }
+    }
+
+    /// Appends a number that is not negative in decimal digits.
+    package static func append(_ number: Int, to text: inout [UInt8]) {
+        if number >= 10 { append(number / 10, to: &text) }
+        text.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
     }
 
     /// The offset of the first byte that a JSON string must escape (a control character, a quote or a backslash), or
@@ -59,5 +70,13 @@ enum ByteText {
     @inline(__always)
     private static func word(_ bytes: UnsafePointer<UInt8>) -> UInt64 {
         UInt64(littleEndian: UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self))
+    }
+}
+
+extension [UInt8] {
+    /// Appends a text that is known when the program is built.
+    @inline(__always)
+    package mutating func append(_ text: StaticString) {
+        append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 }

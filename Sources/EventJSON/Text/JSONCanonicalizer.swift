@@ -16,19 +16,43 @@ public enum JSONCanonicalizer {
     }
 
     private static func appendTokens(_ bytes: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
+        guard let base = bytes.baseAddress else { return }
         text.reserveCapacity(text.count + bytes.count)
         var position = 0
-        var isInString = false
+        // What is copied as it is, is copied in runs; one begins here.
+        var start = 0
+        func copy(to end: Int, then next: Int, _ text: inout [UInt8]) {
+            text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<end]))
+            start = next
+        }
         while position < bytes.count {
             let byte = bytes[position]
-            if isInString, byte == UInt8(ascii: "\\") {
-                position += appendEscape(bytes, at: position, to: &text)
-                continue
+            if byte <= 0x20 {
+                var end = position + 1
+                while end < bytes.count, bytes[end] <= 0x20 { end += 1 }
+                copy(to: position, then: end, &text)
+                position = end
+            } else if byte == UInt8(ascii: "\"") {
+                position += 1
+                while true {
+                    // The text is valid: nothing but a quote or a backslash can stop the search.
+                    position = ByteText.firstSpecial(
+                        in: base,
+                        from: position,
+                        to: bytes.count,
+                        findsWideBytes: false
+                    )
+                    if bytes[position] == UInt8(ascii: "\"") { break }
+                    copy(to: position, then: position, &text)
+                    position += appendEscape(bytes, at: position, to: &text)
+                    start = position
+                }
+                position += 1
+            } else {
+                position += 1
             }
-            if byte == UInt8(ascii: "\"") { isInString.toggle() }
-            if isInString || byte > 0x20 { text.append(byte) }
-            position += 1
         }
+        copy(to: bytes.count, then: bytes.count, &text)
     }
 
     /// Appends the escape at that position and returns how many bytes it took.

@@ -9,9 +9,25 @@ public struct JSONLookup {
 
     /// The value of the member with that name, given as canonical JSON text with quotes.
     public func member(_ quotedName: [UInt8], of object: JSONSlice) -> JSONSlice? {
-        var members = JSONMemberCursor(object, in: bytes)
-        while let (name, value) = members.next() {
-            if equals(quotedName, name) { return value }
+        quotedName.withUnsafeBufferPointer { member($0, of: object) }
+    }
+
+    /// The value of the member with that name, given as canonical JSON text with quotes.
+    public func member(_ quotedName: UnsafeBufferPointer<UInt8>, of object: JSONSlice) -> JSONSlice? {
+        guard object.kind == .object else { return nil }
+        let walker = JSONWalker(bytes: bytes)
+        let count = quotedName.count
+        let end = Int(object.end) - 1
+        var position = Int(object.start) + 1
+        while position < end {
+            // Text that begins with the name and its quotes is that name: a quote inside would be escaped.
+            if position + count < end,
+                ByteText.areEqual(quotedName, UnsafeBufferPointer(rebasing: bytes[position..<position + count]))
+            {
+                let start = position + count + 1
+                return walker.slice(start, walker.endOfValue(at: start))
+            }
+            position = walker.endOfValue(at: walker.endOfString(at: position) + 1) + 1
         }
         return nil
     }
@@ -41,12 +57,5 @@ public struct JSONLookup {
             position += 1
         }
         return false
-    }
-
-    private func equals(_ text: [UInt8], _ slice: JSONSlice) -> Bool {
-        guard text.count == slice.count else { return false }
-        return text.withUnsafeBufferPointer {
-            ByteText.areEqual($0, UnsafeBufferPointer(rebasing: bytes[slice.range]))
-        }
     }
 }

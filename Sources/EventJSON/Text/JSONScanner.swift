@@ -46,6 +46,7 @@ public struct JSONScanner: ~Copyable {
     }
 
     /// Skips white space and returns the next byte without consuming it.
+    @inline(__always)
     public mutating func peek() throws(JSONError) -> UInt8 {
         skipWhiteSpace()
         guard position < count else { throw JSONError(.unexpectedEnd, at: position) }
@@ -117,6 +118,7 @@ public struct JSONScanner: ~Copyable {
         depth += 1
     }
 
+    @inline(__always)
     private mutating func advance(closing bracket: UInt8, isFirst: Bool) throws(JSONError) -> Bool {
         let next = try peek()
         if next == bracket {

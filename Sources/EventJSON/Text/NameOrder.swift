@@ -52,6 +52,7 @@ struct NameOrder: ~Copyable {
     /// Adds a name (its bytes without quotes) and says whether it may stand here in canonical text.
     ///
     /// - Parameter readableCount: How many bytes may be read from the name's first on, at least `nameCount`.
+    @inline(__always)
     mutating func add(_ name: UnsafePointer<UInt8>, count nameCount: Int, readableCount: Int) -> Bool {
         let isOrdered = noteIndex(name, count: nameCount)
         let fingerprint = Self.fingerprint(name, count: nameCount, readableCount: readableCount)

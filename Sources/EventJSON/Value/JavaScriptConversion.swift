@@ -112,10 +112,18 @@ extension String {
 
     /// The trimmed string if plain ASCII shows where it begins and ends; nil if Unicode must be asked.
     private func trimmingASCIIWhiteSpace() -> Substring? {
-        var rest = utf8[...]
-        while let first = rest.first, first == 0x20 || 0x09...0x0D ~= first { rest.removeFirst() }
-        while let last = rest.last, last == 0x20 || 0x09...0x0D ~= last { rest.removeLast() }
-        guard rest.first ?? 0 < 0x80, rest.last ?? 0 < 0x80 else { return nil }
-        return Substring(rest)
+        var copy = self
+        let range = copy.withUTF8 { bytes -> Range<Int>? in
+            func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || 0x09...0x0D ~= byte }
+            var range = 0..<bytes.count
+            while let first = range.first, isSpace(bytes[first]) { range.removeFirst() }
+            while let last = range.last, isSpace(bytes[last]) { range.removeLast() }
+            let isPlain = range.isEmpty || (bytes[range.lowerBound] < 0x80 && bytes[range.upperBound - 1] < 0x80)
+            return isPlain ? range : nil
+        }
+        guard let range else { return nil }
+        if range.count == utf8.count { return self[...] }
+        let start = utf8.index(startIndex, offsetBy: range.lowerBound)
+        return self[start..<utf8.index(start, offsetBy: range.count)]
     }
 }
