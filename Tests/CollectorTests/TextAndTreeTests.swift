@@ -55,18 +55,57 @@ struct TextAndTreeTests {
         }
     }
 
-    @Test("whole events", arguments: Fixtures.vectors(mapping, kind: "process"))
-    func map(_ vector: Vector) throws {
-        var problems = ConfigurationProblems()
-        let mapping = Mapping(vector.input["config"].object ?? [:], problems: &problems)
-        let (text, tree) = try twins(vector.input["event"])
+    /// The event with all fifteen members, as a collector completes it: only such are mapped as text.
+    private func complete(_ event: JSONValue) -> JSONValue {
+        var members: JSONObject = [
+            "name": "product view", "data": [:], "context": [:], "globals": [:], "custom": [:], "user": [:],
+            "nested": [], "consent": [:], "id": "0123456789abcdef", "trigger": "", "entity": "product",
+            "action": "view", "timestamp": 1_700_000_000_000, "timing": 3.14, "source": ["count": 1],
+        ]
+        for member in event.object ?? [:] { members[member.name] = member.value }
+        return .object(members)
+    }
+
+    /// Maps both twins and compares; true if text sufficed.
+    private func compare(_ mapping: Mapping, _ event: JSONValue) throws -> Bool {
+        let (text, tree) = try twins(event)
         let fromText = mapping.map(text, consent: [:], nowMilliseconds: 0)
         let fromTree = mapping.map(tree, consent: [:], nowMilliseconds: 0)
         let written = [fromText, fromTree].map { String(decoding: $0.event.json, as: UTF8.self) }
         #expect(written[0] == written[1])
         #expect(fromText.data.text == fromTree.data.text)
+        #expect(String(decoding: fromText.content.json, as: UTF8.self) == fromTree.data.text)
         #expect(fromText.ruleKey == fromTree.ruleKey)
+        #expect(fromText.isIgnored == fromTree.isIgnored)
+        #expect(fromText.isConsentDenied == fromTree.isConsentDenied)
         #expect(fromText.failureCount == fromTree.failureCount)
+        #expect(tree.wholeText == nil)
+        guard let whole = text.wholeText else { return false }
+        var mapped = TextMapping(mapping, event: text, text: whole, consent: [:], nowMilliseconds: 0)
+        return mapped.map() != nil
+    }
+
+    @Test("whole events", arguments: Fixtures.vectors(mapping, kind: "process"))
+    func map(_ vector: Vector) throws {
+        var problems = ConfigurationProblems()
+        let mapping = Mapping(vector.input["config"].object ?? [:], problems: &problems)
+        #expect(try compare(mapping, vector.input["event"]) == false || vector.input["event"].object?.count == 15)
+        _ = try compare(mapping, complete(vector.input["event"]))
+    }
+
+    @Test("random mappings of random events")
+    func randomMappings() throws {
+        var random = RandomMapping(seed: 7)
+        var textCount = 0
+        for _ in 0..<4000 {
+            var problems = ConfigurationProblems()
+            let configuration = random.configuration()
+            let mapping = Mapping(configuration, problems: &problems)
+            let event = complete(random.event())
+            if try compare(mapping, event) { textCount += 1 }
+        }
+        // If text hardly ever sufficed, little would have been compared.
+        #expect(textCount > 2000)
     }
 
     @Test(

@@ -2,7 +2,7 @@ import Glibc
 
 /// Measures the collector and prints tables.
 ///
-/// Without arguments everything; else the names of parts: `event`, `redis`, `http`, `memory [count]`, `profile`.
+/// Without arguments everything; else the names of parts: `event`, `redis`, `http`, `memory [count]`, `profile [count]`.
 @main
 struct Benchmarks {
     /// Events of the memory table unless told otherwise: enough for a leak to show, few enough for a short run.
@@ -19,7 +19,10 @@ struct Benchmarks {
     }
 
     private static func run(_ arguments: [String]) async throws {
-        if arguments.first == "profile" { return try await EventWorkBenchmark().profile() }
+        if arguments.first == "profile" {
+            let count = arguments.dropFirst().first.flatMap { Int($0) } ?? memoryEventCount
+            return try await EventWorkBenchmark().profile(eventCount: count)
+        }
         let known = ["event", "redis", "http", "memory"]
         let parts = arguments.isEmpty ? known : arguments.filter { Int($0) == nil }
         if let unknown = parts.first(where: { !known.contains($0) }) {

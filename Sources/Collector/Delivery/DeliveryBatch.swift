@@ -18,17 +18,30 @@ public struct DeliveryBatch: Sendable {
 public struct Delivery: Sendable {
     /// The event as policies, the rule's name, granted consent and the collector's user left it.
     public let event: Event
-    /// What the mapping's `data`, `include` and `remove` produced; missing if nothing.
-    public let data: JSONValue
     /// The rule that matched, if any; its `settings` are the destination's.
     public let rule: MappingRule?
+    private let content: MappedData
 
     /// A delivery of that event.
     public init(event: Event, data: JSONValue = .missing, rule: MappingRule? = nil) {
         self.event = event
-        self.data = data
+        self.content = .tree(data)
         self.rule = rule
     }
+
+    /// A delivery of what mapping made of an event.
+    init(_ mapped: MappedEvent) {
+        event = mapped.event
+        content = mapped.content
+        rule = mapped.rule
+    }
+
+    /// What the mapping's `data`, `include` and `remove` produced, as a tree; missing if nothing.
+    public var data: JSONValue { content.value }
+    /// The same as compact JSON text; empty if nothing. Costs less than the tree.
+    public var dataJSON: [UInt8] { content.json }
+    /// Whether the mapping produced data.
+    public var hasData: Bool { !content.isMissing }
 }
 
 /// What became of one event at one destination.

@@ -161,7 +161,7 @@ final class DeliveryWorker: Sendable {
         } else if mapped.isIgnored {
             settleIgnored(queued)
         } else {
-            let delivery = Delivery(event: mapped.event, data: mapped.data, rule: mapped.rule)
+            let delivery = Delivery(mapped)
             gather(delivery, queued.waiter, mapped, into: &deliveries)
         }
         return true
@@ -178,12 +178,12 @@ final class DeliveryWorker: Sendable {
         }
         let own = event[.consent].object ?? [:]
         if collector.isEmpty, own.isEmpty {
-            if event[.consent].object == nil { event[.consent] = .object([:]) }
+            if event[.consent].object == nil { event.replace(.consent, by: [:]) }
             return requirement.isEmpty
         }
         let granted = ConsentStates.granted(collector: collector, event: own)
         guard requirement.isSatisfied(by: granted) else { return false }
-        if !granted.members.elementsEqual(own.members) { event[.consent] = .object(granted) }
+        if !granted.members.elementsEqual(own.members) { event.replace(.consent, by: granted) }
         return true
     }
 
@@ -192,7 +192,7 @@ final class DeliveryWorker: Sendable {
         if snapshot.user.object.isEmpty { return }
         guard let own = event[.user].object else { return }
         let merged = snapshot.user.object.assigning(own)
-        if !merged.members.elementsEqual(own.members) { event[.user] = .object(merged) }
+        if !merged.members.elementsEqual(own.members) { event.replace(.user, by: merged) }
     }
 
     private func hold(_ queued: QueuedEvent) {

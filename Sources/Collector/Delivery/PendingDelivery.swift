@@ -14,7 +14,7 @@ struct QueuedEvent: Sendable {
         var states = present.consent.object
         for member in event[.consent].object ?? [:] where !member.value.isTruthy { states[member.name] = false }
         var event = event
-        event[.consent] = .object(states)
+        event.replace(.consent, by: states)
         return QueuedEvent(event: event, state: present, isLate: true, waiter: waiter)
     }
 }

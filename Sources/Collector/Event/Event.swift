@@ -16,43 +16,10 @@ public import EventJSON
 public struct Event: Sendable {
     /// A member whose value differs from the text's, or that the text does not have.
     private struct Change: Sendable {
-        enum Content: Sendable {
-            case value(JSONValue)
-            /// Canonical text.
-            case text([UInt8])
-
-            var value: JSONValue {
-                switch self {
-                case .value(let value): value
-                case .text(let bytes):
-                    bytes.withUnsafeBufferPointer { JSONValue(validated: JSONSlice(whole: $0), in: $0) }
-                }
-            }
-
-            var isMissing: Bool {
-                if case .value(.missing) = self { true } else { false }
-            }
-
-            func appendJSON(to json: inout [UInt8]) {
-                switch self {
-                case .value(let value): value.appendJSON(to: &json)
-                case .text(let bytes): json.append(contentsOf: bytes)
-                }
-            }
-        }
-
         /// Which of the fifteen it is; nil for another.
         let member: EventMember?
         let key: String
-        var content: Content
-
-        /// About how many bytes the value takes.
-        var expectedCount: Int {
-            switch content {
-            case .text(let bytes): bytes.count
-            case .value: 64
-            }
-        }
+        var value: JSONValue
     }
 
     private let text: EventText
@@ -79,7 +46,7 @@ public struct Event: Sendable {
             builder.end(member)
         }
         text = builder.finish()
-        changes = others.map { Change(member: nil, key: $0.name, content: .value($0.value)) }
+        changes = others.map { Change(member: nil, key: $0.name, value: $0.value) }
     }
 
     /// An event with just these members, as a source's mapping sees it before it is completed.
@@ -90,27 +57,27 @@ public struct Event: Sendable {
 
     /// The member's value; missing if mapping removed it.
     public subscript(member: EventMember) -> JSONValue {
-        get { position(of: member).map { changes[$0].content.value } ?? text.value(member) }
-        set { change(member, key: member.key, to: .value(newValue)) }
+        get { position(of: member).map { changes[$0].value } ?? text.value(member) }
+        set { change(member, key: member.key, to: newValue) }
     }
 
     /// The value of any member, also of one outside the fifteen that a policy added.
     public subscript(key key: String) -> JSONValue {
         get {
             if let member = EventMember(key: key) { return self[member] }
-            return changes.first { $0.member == nil && $0.key == key }?.content.value ?? .missing
+            return changes.first { $0.member == nil && $0.key == key }?.value ?? .missing
         }
-        set { change(EventMember(key: key), key: key, to: .value(newValue)) }
+        set { change(EventMember(key: key), key: key, to: newValue) }
     }
 
-    private mutating func change(_ member: EventMember?, key: String, to content: Change.Content) {
+    private mutating func change(_ member: EventMember?, key: String, to value: JSONValue) {
         let place = member.map(position) ?? changes.firstIndex { $0.member == nil && $0.key == key }
         if let place {
-            changes[place].content = content
+            changes[place].value = value
         } else {
             if changes.isEmpty { changes.reserveCapacity(4) }
             if let member { changedMembers |= 1 << UInt16(member.rawValue) }
-            changes.append(Change(member: member, key: key, content: content))
+            changes.append(Change(member: member, key: key, value: value))
         }
     }
 
@@ -127,7 +94,7 @@ public struct Event: Sendable {
     public var json: [UInt8] {
         if changes.isEmpty { return text.bytes }
         var json: [UInt8] = []
-        json.reserveCapacity(text.bytes.count + changes.reduce(64) { $0 + $1.expectedCount })
+        json.reserveCapacity(text.bytes.count + changes.count * 64)
         appendJSON(to: &json)
         return json
     }
@@ -136,27 +103,9 @@ public struct Event: Sendable {
     public func appendJSON(to json: inout [UInt8]) {
         if changes.isEmpty {
             json.append(contentsOf: text.bytes)
-        } else if text.isComplete, !changes.contains(where: \.content.isMissing) {
-            appendRuns(to: &json)
         } else {
             appendMembers(to: &json)
         }
-    }
-
-    /// Appends the runs of text between the changed members, and those.
-    private func appendRuns(to json: inout [UInt8]) {
-        text.bytes.withUnsafeBufferPointer { bytes in
-            var position = 0
-            for member in EventMember.allCases {
-                guard let place = self.position(of: member) else { continue }
-                let slice = text.slice(member)
-                json.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[position..<Int(slice.start)]))
-                changes[place].content.appendJSON(to: &json)
-                position = Int(slice.end)
-            }
-            json.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[position..<bytes.count - 1]))
-        }
-        appendAdded(to: &json, isFirst: false)
     }
 
     private func appendMembers(to json: inout [UInt8]) {
@@ -164,13 +113,13 @@ public struct Event: Sendable {
         var isFirst = true
         for member in EventMember.allCases {
             let place = position(of: member)
-            if place.map({ changes[$0].content.isMissing }) ?? text.isAbsent(member) { continue }
+            if place.map({ changes[$0].value.isMissing }) ?? text.isAbsent(member) { continue }
             member.prefix.withUTF8Buffer { prefix in
                 json.append(contentsOf: UnsafeBufferPointer(rebasing: prefix[(isFirst ? 1 : 0)...]))
             }
             isFirst = false
             if let place {
-                changes[place].content.appendJSON(to: &json)
+                changes[place].value.appendJSON(to: &json)
             } else {
                 json.append(contentsOf: text.bytes[text.slice(member).range])
             }
@@ -181,12 +130,12 @@ public struct Event: Sendable {
     /// Appends the members outside the fifteen and closes the object.
     private func appendAdded(to json: inout [UInt8], isFirst: Bool) {
         var isFirst = isFirst
-        for change in changes where change.member == nil && !change.content.isMissing {
+        for change in changes where change.member == nil && !change.value.isMissing {
             if !isFirst { json.append(UInt8(ascii: ",")) }
             isFirst = false
             change.key.appendJSON(to: &json)
             json.append(UInt8(ascii: ":"))
-            change.content.appendJSON(to: &json)
+            change.value.appendJSON(to: &json)
         }
         json.append(UInt8(ascii: "}"))
     }
@@ -198,8 +147,8 @@ public struct Event: Sendable {
         for member in EventMember.allCases where position(of: member) != nil || !text.isAbsent(member) {
             object[member.key] = self[member]
         }
-        for change in changes where change.member == nil && !change.content.isMissing {
-            object[change.key] = change.content.value
+        for change in changes where change.member == nil && !change.value.isMissing {
+            object[change.key] = change.value
         }
         return object
     }
@@ -214,16 +163,21 @@ public struct Event: Sendable {
         of member: EventMember,
         _ body: (JSONSlice, UnsafeBufferPointer<UInt8>) -> Result
     ) -> Result? {
-        if let place = position(of: member) {
-            guard case .text(let bytes) = changes[place].content else { return nil }
-            return bytes.withUnsafeBufferPointer { body(JSONSlice(whole: $0), $0) }
-        }
+        if position(of: member) != nil { return nil }
         guard !text.isAbsent(member) else { return nil }
         return text.bytes.withUnsafeBufferPointer { body(text.slice(member), $0) }
     }
 
-    /// Puts another canonical text in a member's place.
-    mutating func replaceText(of member: EventMember, by text: [UInt8]) {
-        change(member, key: member.key, to: .text(text))
+    /// The text, if it is the whole event.
+    var wholeText: EventText? {
+        changes.isEmpty && text.isComplete ? text : nil
+    }
+
+    /// Puts another object in a member's place, in the text if the text is the whole event.
+    mutating func replace(_ member: EventMember, by object: JSONObject) {
+        guard let text = wholeText else { return self[member] = .object(object) }
+        var edit = EventEdit(text)
+        JSONValue.object(object).jsonText.withUnsafeBufferPointer { edit.replace(member, by: $0) }
+        self = Event(edit.text)
     }
 }

@@ -4,7 +4,7 @@ import EventJSON
 /// decoded first.
 enum NameWords {
     case ranges(entity: Range<Int>, action: Range<Int>)
-    case texts(entity: [UInt8], action: [UInt8])
+    case texts(entity: String, action: String)
 
     /// The words of a name, a string's slice; nil unless there are two.
     init?(_ name: JSONSlice, in bytes: UnsafeBufferPointer<UInt8>) {
@@ -19,10 +19,7 @@ enum NameWords {
             guard let name = JSONValue(validated: name, in: bytes).string, let words = EventName.words(name) else {
                 return nil
             }
-            self = .texts(
-                entity: JSONValue.string(words.entity).jsonText,
-                action: JSONValue.string(words.action).jsonText
-            )
+            self = .texts(entity: words.entity, action: words.action)
         }
     }
 
@@ -30,7 +27,7 @@ enum NameWords {
     func appendEntity(of bytes: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
         switch self {
         case .ranges(let entity, _): Self.append(entity, of: bytes, to: &text)
-        case .texts(let entity, _): text.append(contentsOf: entity)
+        case .texts(let entity, _): entity.appendJSON(to: &text)
         }
     }
 
@@ -38,7 +35,29 @@ enum NameWords {
     func appendAction(of bytes: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
         switch self {
         case .ranges(_, let action): Self.append(action, of: bytes, to: &text)
-        case .texts(_, let action): text.append(contentsOf: action)
+        case .texts(_, let action): action.appendJSON(to: &text)
+        }
+    }
+
+    /// Lends the first word's UTF-8.
+    func withEntity<Result>(
+        of bytes: UnsafeBufferPointer<UInt8>,
+        _ body: (UnsafeBufferPointer<UInt8>) -> Result
+    ) -> Result {
+        switch self {
+        case .ranges(let entity, _): return body(UnsafeBufferPointer(rebasing: bytes[entity]))
+        case .texts(var entity, _): return entity.withUTF8(body)
+        }
+    }
+
+    /// Lends the second word's UTF-8.
+    func withAction<Result>(
+        of bytes: UnsafeBufferPointer<UInt8>,
+        _ body: (UnsafeBufferPointer<UInt8>) -> Result
+    ) -> Result {
+        switch self {
+        case .ranges(_, let action): return body(UnsafeBufferPointer(rebasing: bytes[action]))
+        case .texts(_, var action): return action.withUTF8(body)
         }
     }
 

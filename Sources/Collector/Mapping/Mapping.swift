@@ -15,6 +15,8 @@ public struct Mapping: Sendable {
     let data: MappingValueList?
     let include: [IncludeSection]?
     let rules: MappingRules?
+    /// Policy and data, compiled for text.
+    let program: TextProgram
 
     /// The members of a source's or destination's configuration that make up its mapping.
     public static let members = ["consent", "data", "include", "mapping", "policy"]
@@ -28,6 +30,7 @@ public struct Mapping: Sendable {
         data = nil
         include = nil
         rules = nil
+        program = TextProgram(policy: [], data: nil)
     }
 
     /// Compiles the mapping members of a configuration; other members are left to the caller.
@@ -47,6 +50,7 @@ public struct Mapping: Sendable {
         rules =
             configuration.contains("mapping")
             ? MappingRules(configuration["mapping"], path: path + ["mapping"], compiler: &compiler) : nil
+        program = TextProgram(policy: policy, data: data)
         problems = compiler.problems
     }
 
@@ -85,8 +89,13 @@ public struct Mapping: Sendable {
 public struct MappedEvent: Sendable {
     /// The event after policies and the rule's name.
     public var event: Event
-    /// The mapped data; missing if there is none.
-    public var data: JSONValue = .missing
+    /// The mapped data.
+    var content = MappedData.missing
+    /// The mapped data as a tree; missing if there is none.
+    public var data: JSONValue {
+        get { content.value }
+        set { content = .tree(newValue) }
+    }
     /// The rule that matched, if any.
     public var rule: MappingRule?
     /// The rule's place: "product view", "product *"; "" when no rule matched, nil when there are no rules to match.
@@ -110,8 +119,22 @@ extension Mapping {
     ///   - consent: The collector's consent, for inputs that carry none.
     ///   - nowMilliseconds: The time for the functions that ask for it.
     public func map(_ event: Event, consent: JSONObject, nowMilliseconds: Int) -> MappedEvent {
+        if isIdentity { return MappedEvent(event: event) }
+        if let text = event.wholeText {
+            var mapping = TextMapping(
+                self,
+                event: event,
+                text: text,
+                consent: consent,
+                nowMilliseconds: nowMilliseconds
+            )
+            if let mapped = mapping.map() { return finished(mapped) }
+        }
+        return finished(mapTree(event, consent: consent, nowMilliseconds: nowMilliseconds))
+    }
+
+    private func mapTree(_ event: Event, consent: JSONObject, nowMilliseconds: Int) -> MappedEvent {
         var mapped = MappedEvent(event: event)
-        if isIdentity { return mapped }
         apply(policy, to: &mapped, consent: consent, nowMilliseconds: nowMilliseconds)
         if let rules {
             (mapped.rule, mapped.ruleKey) = rules.rule(for: mapped.event)
@@ -142,8 +165,17 @@ extension Mapping {
             }
         }
         mapped.failureCount += evaluation.failureCount
-        applySections(to: &mapped)
-        for path in mapped.rule?.remove ?? [] where mapped.data.object != nil { path.delete(in: &mapped.data) }
+        return mapped
+    }
+
+    /// The last steps, which are few users': what is included, what is removed.
+    private func finished(_ mapped: MappedEvent) -> MappedEvent {
+        let removed = mapped.rule?.remove ?? []
+        let sections = mapped.rule?.include ?? include ?? []
+        if mapped.isIgnored || mapped.isConsentDenied || (removed.isEmpty && sections.isEmpty) { return mapped }
+        var mapped = mapped
+        include(sections, in: &mapped)
+        for path in removed where mapped.data.object != nil { path.delete(in: &mapped.data) }
         return mapped
     }
 
@@ -162,8 +194,8 @@ extension Mapping {
         mapped.failureCount += evaluation.failureCount
     }
 
-    private func applySections(to mapped: inout MappedEvent) {
-        guard let sections = mapped.rule?.include ?? include, !sections.isEmpty else { return }
+    private func include(_ sections: [IncludeSection], in mapped: inout MappedEvent) {
+        if sections.isEmpty { return }
         var included = JSONObject()
         for section in sections { section.add(from: mapped.event, to: &included) }
         switch mapped.data {

@@ -5,7 +5,7 @@ struct MappingEvaluation {
     typealias Input = MappingInput
 
     /// The event being mapped; nil for values outside an event.
-    let event: Event?
+    var event: Event?
     /// The consent that counts where the input has none of its own.
     let consent: JSONObject
     /// The time in milliseconds since 1970.
@@ -36,7 +36,7 @@ struct MappingEvaluation {
     }
 
     /// The value, or nil if a null literal made it fail.
-    private mutating func evaluate(_ value: MappingValue, _ input: Input) -> JSONValue? {
+    mutating func evaluate(_ value: MappingValue, _ input: Input) -> JSONValue? {
         switch value {
         case .nothing: return .missing
         case .failure: return nil
@@ -60,7 +60,6 @@ struct MappingEvaluation {
             return item.constant
         }
         // What is put together of values that were checked one by one needs no check of its own.
-        if item.isFinal, let results = loop(item, input) { return .array(results) }
         guard var result = selected(by: item, from: input) else { return nil }
         if item.isFinal, case .map = item.structure { return result }
         if !item.functions.isEmpty {
@@ -80,7 +79,6 @@ struct MappingEvaluation {
     private mutating func selected(by item: MappingItem, from input: Input) -> JSONValue? {
         switch item.structure {
         case .loop(let scope, let element):
-            if let results = loop(item, input) { return .array(results) }
             let list: JSONValue =
                 switch scope {
                 case .this: .array([input.whole])
@@ -98,9 +96,9 @@ struct MappingEvaluation {
             // The entries are an object's members: each name once, and in order.
             var object = JSONObject()
             object.reserveCapacity(entries.count)
-            for (name, value) in entries {
-                let result = evaluate(value, input)
-                if !result.isMissing { object.append(name, result) }
+            for entry in entries {
+                let result = evaluate(entry.value, input)
+                if !result.isMissing { object.append(entry.name, result) }
             }
             return .object(object)
         case .set(let values):
@@ -111,24 +109,6 @@ struct MappingEvaluation {
             }
             return .array(results)
         case .none: return plain(item, input)
-        }
-    }
-
-    /// The values of the elements of an array that is read where it lies; nil if that cannot be done.
-    private mutating func loop(_ item: MappingItem, _ input: Input) -> [JSONValue]? {
-        guard case .loop(.value(let scope), let element) = item.structure, let path = scope.plain?.key,
-            scope.plain?.constant.isMissing == true
-        else { return nil }
-        return input.withText(at: path) { array, bytes in
-            // A null anywhere inside makes the whole scope no value; a tree finds out.
-            guard array.kind == .array, !JSONLookup(bytes).mayContainNull(array) else { return nil }
-            var results: [JSONValue] = []
-            var elements = JSONElementCursor(array, in: bytes)
-            while let item = elements.next() {
-                let result = evaluate(element, .text(item, bytes))
-                if !result.isMissing { results.append(result) }
-            }
-            return results
         }
     }
 
@@ -144,7 +124,7 @@ struct MappingEvaluation {
     private func matches(_ matcher: Matcher, value: Input) -> Bool {
         switch (event, value) {
         case (.some(let event), .event): matcher.matches(MatcherSubject(event: event, value: .missing))
-        case (.some(let event), .value), (.some(let event), .text):
+        case (.some(let event), .value):
             matcher.matches(MatcherSubject(event: event, value: value.whole))
         case (nil, _): matcher.matches(MatcherSubject(value.whole))
         }

@@ -28,6 +28,8 @@ public struct MappingFunctions: Sendable {
 
     private(set) var factories: [String: Factory]
     private(set) var conditions: [String: MappingCondition] = [:]
+    /// Standard functions that something else was registered for.
+    private var replacedNames: Set<String> = []
 
     init(factories: [String: Factory]) {
         self.factories = factories
@@ -35,7 +37,7 @@ public struct MappingFunctions: Sendable {
 
     /// Adds a function that takes no arguments.
     public mutating func register(_ name: String, _ function: @escaping MappingFunction) {
-        factories[name] = { arguments in
+        register(name) { (arguments: JSONValue) in
             guard arguments.isMissing else { throw MappingFunctionError("takes no arguments") }
             return function
         }
@@ -44,11 +46,19 @@ public struct MappingFunctions: Sendable {
     /// Adds a function with arguments, written `{"name": arguments}`.
     public mutating func register(_ name: String, factory: @escaping Factory) {
         factories[name] = factory
+        replacedNames.insert(name)
     }
 
     /// Adds a condition that `condition` and `validate` may name.
     public mutating func register(condition name: String, _ condition: @escaping MappingCondition) {
         conditions[name] = condition
+    }
+
+    /// The functions of a value's `fn` if each of them works on text; nil otherwise, and if there are none.
+    func textFunctions(_ value: JSONValue) -> [TextFunction]? {
+        let steps = value.array ?? (value.isMissing ? [] : [value])
+        let functions = steps.compactMap(\.string).filter { !replacedNames.contains($0) }.compactMap(TextFunction.init)
+        return functions.isEmpty || functions.count != steps.count ? nil : functions
     }
 
     /// The names of all functions, sorted.

@@ -89,15 +89,11 @@ extension MappingFunctions {
     private static func hexadecimal(_ digest: UnsafeRawBufferPointer) -> String {
         String(unsafeUninitializedCapacity: 2 * digest.count) { text in
             for (position, byte) in digest.enumerated() {
-                text[2 * position] = hexadecimalDigit(byte >> 4)
-                text[2 * position + 1] = hexadecimalDigit(byte & 0xF)
+                text[2 * position] = Hexadecimal.digit(byte >> 4)
+                text[2 * position + 1] = Hexadecimal.digit(byte & 0xF)
             }
             return 2 * digest.count
         }
-    }
-
-    private static func hexadecimalDigit(_ value: UInt8) -> UInt8 {
-        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 
     @Sendable

@@ -17,9 +17,13 @@ public final class MappingRule: Sendable {
     let policy: [MappingPolicy]
     let isIgnored: Bool
     let name: String?
+    /// The name as JSON text; empty if there is none.
+    let nameText: [UInt8]
     let data: MappingValueList?
     let include: [IncludeSection]?
     let remove: [MemberPath]
+    /// Policy and data, compiled for text.
+    let program: TextProgram
 
     private static let members = [
         "batch", "condition", "consent", "data", "ignore", "include", "name", "policy", "remove", "settings", "silent",
@@ -47,8 +51,10 @@ public final class MappingRule: Sendable {
         policy = MappingPolicy.list(members["policy"], path: path + ["policy"], compiler: &compiler)
         isIgnored = members["ignore"].isTruthy
         name = members["name"].string.flatMap { $0.isEmpty ? nil : $0 }
+        nameText = name.map { JSONValue.string($0).jsonText } ?? []
         data = members.contains("data") ? compiler.list(members["data"], path: path + ["data"]) : nil
         include = IncludeSection.list(members["include"], path: path + ["include"], problems: &compiler.problems)
+        program = TextProgram(policy: policy, data: data)
         remove = (members["remove"].array ?? []).compactMap { $0.string.map(MemberPath.init) }
         if !members["remove"].isMissing, members["remove"].array?.allSatisfy({ $0.string != nil }) != true {
             compiler.problems.add(path + ["remove"], "\"remove\" is an array of paths")

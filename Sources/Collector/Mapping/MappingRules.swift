@@ -8,13 +8,13 @@ struct MappingRules: Sendable {
         let rules: [MappingRule]
     }
 
-    private let places: [ExactString: [ExactString: Place]]
-    private let anyEntity: [ExactString: Place]?
+    private let places: RuleTable<RuleTable<Place>>
+    private let anyEntity: RuleTable<Place>?
     private let anything: Place?
-    private static let any = ExactString("*")
+    private static let any = "*"
 
     init(_ value: JSONValue, path: [String], compiler: inout MappingCompiler) {
-        var places: [ExactString: [ExactString: Place]] = [:]
+        var places: [(name: String, value: RuleTable<Place>)] = []
         if value.object == nil {
             compiler.problems.add(path, "a mapping is an object: entity → action → rule, with \"*\" for any")
         }
@@ -29,15 +29,19 @@ struct MappingRules: Sendable {
                     "write the entity and the action as two levels: {\"entity\": {\"action\": rule}}"
                 )
             }
-            var compiled: [ExactString: Place] = [:]
+            var compiled: [(name: String, value: Place)] = []
             for action in actions {
                 let rules = Self.rules(action.value, path: path + [entity.name, action.name], compiler: &compiler)
-                compiled[ExactString(action.name)] = Place(key: "\(entity.name) \(action.name)", rules: rules)
+                let place = Place(
+                    key: "\(entity.name) \(action.name)",
+                    rules: rules
+                )
+                compiled.append((action.name, place))
             }
-            places[ExactString(entity.name)] = compiled
+            places.append((entity.name, RuleTable(compiled)))
         }
-        self.places = places
-        anyEntity = places[Self.any]
+        self.places = RuleTable(places)
+        anyEntity = self.places[Self.any]
         anything = anyEntity?[Self.any]
     }
 
@@ -57,35 +61,28 @@ struct MappingRules: Sendable {
 
     /// The rule for the event's name and its key; ("", no rule) if none fits, nil if the name has not two words.
     func rule(for event: Event) -> (MappingRule?, String?) {
-        guard let (entity, action) = words(of: event) else { return (nil, nil) }
-        if let actions = places[entity] ?? anyEntity, let place = actions[action] ?? actions[Self.any],
-            let rule = first(of: place, for: event)
-        {
-            return (rule, place.key)
-        }
-        if let anything, let rule = first(of: anything, for: event) { return (rule, anything.key) }
-        return (nil, "")
+        let name = JSONValue.string(event.name).jsonText
+        return rule(named: JSONSlice(start: 0, end: name.count, kind: .string, form: .canonical), in: name) { event }
     }
 
-    private func words(of event: Event) -> (entity: ExactString, action: ExactString)? {
-        var words: (ExactString, ExactString)?
-        let isFound = event.withText(of: .name) { name, bytes in
-            guard name.kind == .string, case .ranges(let entity, let action) = NameWords(name, in: bytes) else {
-                return false
+    /// The rule for a name that is canonical JSON text; the event is asked for only if a rule has a condition.
+    func rule(named name: JSONSlice, in text: [UInt8], event: () -> Event) -> (MappingRule?, String?) {
+        text.withUnsafeBufferPointer { bytes in
+            guard name.kind == .string, let words = NameWords(name, in: bytes) else { return (nil, nil) }
+            if let actions = words.withEntity(of: bytes, { places[$0] }) ?? anyEntity,
+                let place = words.withAction(of: bytes, { actions[$0] }) ?? actions[Self.any],
+                let rule = first(of: place, for: event)
+            {
+                return (rule, place.key)
             }
-            words = (
-                ExactString(String(decoding: UnsafeBufferPointer(rebasing: bytes[entity]), as: UTF8.self)),
-                ExactString(String(decoding: UnsafeBufferPointer(rebasing: bytes[action]), as: UTF8.self))
-            )
-            return true
+            if let anything, let rule = first(of: anything, for: event) { return (rule, anything.key) }
+            return (nil, "")
         }
-        if isFound == true { return words }
-        return EventName.words(event.name).map { (ExactString($0.entity), ExactString($0.action)) }
     }
 
-    private func first(of place: Place, for event: Event) -> MappingRule? {
+    private func first(of place: Place, for event: () -> Event) -> MappingRule? {
         place.rules.first { rule in
-            rule.condition?.matches(MatcherSubject(event: event, value: .missing)) ?? true
+            rule.condition?.matches(MatcherSubject(event: event(), value: .missing)) ?? true
         }
     }
 }

@@ -62,6 +62,7 @@ struct MappingCompiler {
             condition: condition,
             consent: members["consent"].object.map(ConsentRequirement.init),
             functions: compiledFunctions(members["fn"], path: path + ["fn"]),
+            textFunctions: functions.textFunctions(members["fn"]),
             structure: structure(members, path: path),
             validate: validate,
             constant: members["value"]
@@ -101,7 +102,9 @@ struct MappingCompiler {
                 problems.add(path + ["map"], "\"map\" is an object: name → value")
                 return .none
             }
-            return .map(entries.map { ($0.name, list($0.value, path: path + ["map", $0.name])) })
+            return .map(
+                entries.map { MappingItem.Entry(name: $0.name, value: list($0.value, path: path + ["map", $0.name])) }
+            )
         }
         if members.contains("set") {
             guard let elements = members["set"].array else {

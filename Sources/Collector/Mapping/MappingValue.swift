@@ -30,8 +30,22 @@ final class MappingItem: Sendable {
     enum Structure: Sendable {
         case none
         case loop(scope: LoopScope, item: MappingValueList)
-        case map([(name: String, value: MappingValueList)])
+        case map([Entry])
         case set([MappingValue])
+    }
+
+    /// A member of a `map`.
+    struct Entry: Sendable {
+        let name: String
+        /// The name as JSON text, with quotes and a colon.
+        let prefix: [UInt8]
+        let value: MappingValueList
+
+        init(name: String, value: MappingValueList) {
+            self.name = name
+            prefix = JSONValue.string(name).jsonText + [UInt8(ascii: ":")]
+            self.value = value
+        }
     }
 
     enum LoopScope: Sendable {
@@ -43,11 +57,15 @@ final class MappingItem: Sendable {
     let condition: Matcher?
     let consent: ConsentRequirement?
     let functions: [MappingFunction]
+    /// The same functions where each works on text; nil otherwise, and if there are none.
+    let textFunctions: [TextFunction]?
     let key: MemberPath?
     let structure: Structure
     let validate: Matcher?
     /// The constant, or the fallback of `key`.
     let constant: JSONValue
+    /// The constant as JSON text; empty if it is no value.
+    let constantText: [UInt8]
     /// Whether the value is what stands at `key`, with no more to it than a fallback.
     let isPlain: Bool
     /// Whether nothing is done to the value once it is selected.
@@ -58,6 +76,7 @@ final class MappingItem: Sendable {
         condition: Matcher? = nil,
         consent: ConsentRequirement? = nil,
         functions: [MappingFunction] = [],
+        textFunctions: [TextFunction]? = nil,
         structure: Structure = .none,
         validate: Matcher? = nil,
         constant: JSONValue = .missing
@@ -66,9 +85,11 @@ final class MappingItem: Sendable {
         self.condition = condition
         self.consent = consent
         self.functions = functions
+        self.textFunctions = textFunctions
         self.structure = structure
         self.validate = validate
         self.constant = constant
+        constantText = constant.isProperty ? constant.jsonText : []
         var isPlain = key != nil && condition == nil && consent == nil && functions.isEmpty && validate == nil
         if case .none = structure {} else { isPlain = false }
         self.isPlain = isPlain

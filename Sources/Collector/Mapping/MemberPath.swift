@@ -13,6 +13,8 @@ public struct MemberPath: Sendable, Equatable {
         let index: Int?
 
         var isWildcard: Bool { name == "*" }
+        /// The index, or -1. No text has as many elements as the largest.
+        var textIndex: Int32 { index.map { Int32(clamping: $0) } ?? -1 }
 
         init(_ name: String) {
             self.name = name
@@ -21,21 +23,13 @@ public struct MemberPath: Sendable, Equatable {
         }
     }
 
-    /// A step as text is walked over by it: plain numbers, so that nothing is retained on the way.
-    private struct TextStep {
-        /// The quoted name, in the path's names.
-        let name: Range<Int>
-        /// The array index the name stands for, or -1.
-        let index: Int
-    }
-
     /// What a path was taken apart into; one reference, since paths are handed on with every value.
     private final class Parts: Sendable {
         let text: String
         let steps: [Step]
         /// The quoted names one behind the other.
         let names: [UInt8]
-        let textSteps: [TextStep]
+        let textSteps: [TextSteps.Step]
         /// The event's member that the first step names.
         let member: EventMember?
 
@@ -43,10 +37,13 @@ public struct MemberPath: Sendable, Equatable {
             self.text = text
             steps = text.split(separator: ".", omittingEmptySubsequences: false).map { Step(String($0)) }
             var names: [UInt8] = []
-            var textSteps: [TextStep] = []
+            var textSteps: [TextSteps.Step] = []
             for step in steps {
                 textSteps.append(
-                    TextStep(name: names.count..<names.count + step.quotedName.count, index: step.index ?? -1)
+                    TextSteps.Step(
+                        name: TextSpan(first: names.count, count: step.quotedName.count),
+                        index: step.textIndex
+                    )
                 )
                 names += step.quotedName
             }
@@ -61,7 +58,8 @@ public struct MemberPath: Sendable, Equatable {
     /// The path as written.
     public var text: String { parts.text }
     var steps: [Step] { parts.steps }
-    private var member: EventMember? { parts.member }
+    /// The event's member that the first step names.
+    var member: EventMember? { parts.member }
 
     /// The path with that text. The empty text is the member with the empty name.
     public init(_ text: String) {
@@ -71,6 +69,17 @@ public struct MemberPath: Sendable, Equatable {
     /// Paths are equal when their texts are.
     public static func == (left: MemberPath, right: MemberPath) -> Bool {
         ExactString(left.text) == ExactString(right.text)
+    }
+
+    /// Lends the steps as text is walked over by them.
+    @inline(__always)
+    func withTextSteps<Result>(_ body: (TextSteps) -> Result) -> Result {
+        parts.names.withUnsafeBufferPointer { names in
+            parts.textSteps.withUnsafeBufferPointer { steps in
+                // There is always a name, if only "".
+                body(TextSteps(names: names.baseAddress.unsafelyUnwrapped, steps: steps))
+            }
+        }
     }
 
     /// The value at the path; where there is none, `fallback` (for each element under a `*`).
@@ -93,60 +102,17 @@ public struct MemberPath: Sendable, Equatable {
     }
 
     /// The value at the path in an object or array that is still text.
-    func value(
+    private func value(
         in bytes: UnsafeBufferPointer<UInt8>,
         at start: JSONSlice,
-        from first: Int = 0,
+        from first: Int,
         fallback: JSONValue
     ) -> JSONValue {
-        switch find(in: bytes, at: start, from: first) {
+        switch withTextSteps({ $0.find(in: bytes, at: start, from: first) }) {
         case .found(let slice): JSONValue(validated: slice, in: bytes)
         case .nothing: fallback
         case .array(let slice, let position):
             Self.value(of: steps[position...], in: JSONValue(validated: slice, in: bytes), fallback: fallback)
-        }
-    }
-
-    /// Lends the text of what stands at the path in an event; nil if there is none, or only a tree can say what does.
-    func withText<Result>(
-        in event: Event,
-        _ body: (JSONSlice, UnsafeBufferPointer<UInt8>) -> Result?
-    ) -> Result? {
-        guard let member else { return nil }
-        let result = event.withText(of: member) { slice, bytes -> Result? in
-            if case .found(let found) = find(in: bytes, at: slice, from: 1) { body(found, bytes) } else { nil }
-        }
-        return result ?? nil
-    }
-
-    /// What a path leads to in text.
-    enum Found {
-        case found(JSONSlice)
-        case nothing
-        /// An array where the step at that position is neither an index nor a name: `*`, `length`.
-        case array(JSONSlice, Int)
-    }
-
-    /// Walks over text from the step at `first`.
-    func find(in bytes: UnsafeBufferPointer<UInt8>, at start: JSONSlice, from first: Int = 0) -> Found {
-        let lookup = JSONLookup(bytes)
-        var slice = start
-        return parts.names.withUnsafeBufferPointer { names in
-            for position in first..<parts.textSteps.count {
-                let step = parts.textSteps[position]
-                switch slice.kind {
-                case .object:
-                    let name = UnsafeBufferPointer(rebasing: names[step.name])
-                    guard let member = lookup.member(name, of: slice) else { return .nothing }
-                    slice = member
-                case .array:
-                    guard step.index >= 0 else { return .array(slice, position) }
-                    guard let element = lookup.element(step.index, of: slice) else { return .nothing }
-                    slice = element
-                default: return .nothing
-                }
-            }
-            return .found(slice)
         }
     }
 
@@ -189,12 +155,6 @@ public struct MemberPath: Sendable, Equatable {
     /// Sets the value at the path in an event.
     public func set(_ value: JSONValue, in event: inout Event) {
         guard let first = steps.first else { return }
-        if let member, steps.count > 1,
-            let text = event.withText(of: member, { splice(value, into: $1, at: $0) }) ?? nil
-        {
-            event.replaceText(of: member, by: text)
-            return
-        }
         if steps.count == 1 {
             event[key: first.name] = value
         } else {

@@ -84,7 +84,7 @@ public struct APIDestination: PreviewableDestination {
     }
 
     private static func body(of delivery: Delivery) -> [UInt8] {
-        delivery.data.isMissing ? delivery.event.json : delivery.data.jsonText
+        delivery.hasData ? delivery.dataJSON : delivery.event.json
     }
 
     private static func body(of deliveries: [Delivery]) -> [UInt8] {

@@ -50,7 +50,7 @@ public struct ConsoleDestination: PreviewableDestination {
     private func line(for delivery: Delivery) -> [UInt8] {
         switch content {
         case .event: return delivery.event.json
-        case .data: return delivery.data.jsonText
+        case .data: return delivery.dataJSON
         case .both:
             return JSONValue.object(["event": .object(delivery.event.object), "data": delivery.data]).jsonText
         }

@@ -21,6 +21,12 @@ package enum ByteText {
         return true
     }
 
+    /// Whether the run is ASCII without control characters, quotes and backslashes: text that is the same in JSON.
+    package static func isPlain(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let base = bytes.baseAddress else { return true }
+        return firstSpecial(in: base, from: 0, to: bytes.count, findsWideBytes: true) == bytes.count
+    }
+
     /// Whether the run is that text.
     package static func equals(_ bytes: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
         text.withUTF8Buffer { areEqual(bytes, $0) }

@@ -54,10 +54,10 @@ struct EventWorkBenchmark {
         steps.show()
     }
 
-    /// Does nothing but the work, for a profiler to look at.
-    func profile(seconds: Double = 10) {
+    /// Does nothing but the work, for a profiler to look at; so many events that two runs can be compared.
+    func profile(eventCount: Int) {
         WorkInput.product.text.withUnsafeBufferPointer { bytes in
-            _ = Stopwatch.nanosecondsPerRepetition(ofSeconds: seconds) { work.push(bytes) }
+            for _ in 0..<eventCount { _ = work.push(bytes) }
         }
     }
 

@@ -1,0 +1,8 @@
+/// Lower-case hexadecimal text.
+enum Hexadecimal {
+    /// The digit of a value below 16.
+    @inline(__always)
+    static func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
+}
