@@ -142,12 +142,17 @@ extension Collector {
         if state.backfill.append(event, maximumCount: self.options.maximumQueueCount) {
             logger.warning("collector.queue overflow; oldest events dropped")
         }
-        tracker.update(index) { $0.eventID = event.id }
-        for worker in state.workers where !worker.configuration.isDisabled && options.allows(worker.id) {
-            tracker.expect(1)
+        var count = 0
+        for worker in state.workers where isWanted(worker, options) { count += 1 }
+        tracker.accept(index, event, outcomeCount: count)
+        for worker in state.workers where isWanted(worker, options) {
             let queued = QueuedEvent(event: event, state: state.snapshot, waiter: .push(tracker, index: index))
             worker.add(.event(queued))
         }
+    }
+
+    private func isWanted(_ worker: DeliveryWorker, _ options: PushOptions) -> Bool {
+        !worker.configuration.isDisabled && options.allows(worker.id)
     }
 
     private func refuse(

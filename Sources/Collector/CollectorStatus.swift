@@ -8,6 +8,16 @@ public struct CollectorStatus: Sendable, Equatable {
         public var rejectedCount = 0
     }
 
+    /// Whether a circuit breaker lets deliveries pass.
+    public enum BreakerPhase: String, Sendable, Equatable {
+        /// All pass.
+        case closed
+        /// None passes; events wait.
+        case open
+        /// The next one passes, as a probe.
+        case halfOpen
+    }
+
     /// One destination. Every event is counted once.
     public struct Destination: Sendable, Equatable {
         /// Events delivered, or left out by a rule.
@@ -28,6 +38,8 @@ public struct CollectorStatus: Sendable, Equatable {
         public var droppedHeldCount = 0
         /// Dead letters that had to go because there were too many.
         public var droppedDeadLetterCount = 0
+        /// What the circuit breaker does; nil if there is none.
+        public var breaker: BreakerPhase?
         /// Whether the destination has been initialized.
         public var isReady = false
     }

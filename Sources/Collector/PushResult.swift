@@ -28,8 +28,10 @@ public struct PushResult: Sendable, Equatable {
         }
     }
 
+    /// The event, if it was accepted: complete, before any destination's mapping.
+    public package(set) var event: Event?
     /// The event's id, if it was accepted.
-    public var eventID: String?
+    public var eventID: String? { event?.id }
     /// The destinations' outcomes; destinations that gather batches are missing until they deliver.
     public var outcomes: [DestinationOutcome] = []
     /// Why the event was not accepted or not processed.
@@ -60,6 +62,12 @@ public struct PushResult: Sendable, Equatable {
         outcomes.reduce(into: [:]) { failed, entry in
             if case .failed(let reason) = entry.outcome { failed[entry.destination] = reason }
         }
+    }
+
+    /// Whether the same became of the same event.
+    public static func == (left: PushResult, right: PushResult) -> Bool {
+        left.eventID == right.eventID && left.outcomes == right.outcomes && left.error == right.error
+            && left.isInvalid == right.isInvalid
     }
 
     private func ids(_ isWanted: (Outcome) -> Bool) -> [String] {

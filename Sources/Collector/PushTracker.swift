@@ -21,6 +21,14 @@ final class PushTracker: Sendable {
         state.withLock { change(&$0.results[index]) }
     }
 
+    /// Notes that an event was accepted, and announces that many outcomes.
+    func accept(_ index: Int, _ event: Event, outcomeCount: Int) {
+        state.withLock { state in
+            state.results[index].event = event
+            state.openCount += outcomeCount
+        }
+    }
+
     /// Announces that many outcomes.
     func expect(_ count: Int) {
         state.withLock { $0.openCount += count }

@@ -134,10 +134,11 @@ struct HTTPVectorTests {
     }
 
     @Test("lists", arguments: Fixtures.vectors("walkeros/mapping.json", kind: "batchResponse"))
-    func list(_ vector: Vector) {
-        let results = (vector.input["outcomes"].array ?? []).map { outcome in
+    func list(_ vector: Vector) throws {
+        let results = try (vector.input["outcomes"].array ?? []).map { outcome in
             var result = PushResult()
-            result.eventID = outcome["id"].string
+            result.event =
+                outcome["id"].isMissing ? nil : try Event(jsonText: JSONValue.object(["id": outcome["id"]]).jsonText)
             result.error = outcome["error"].string
             return result
         }

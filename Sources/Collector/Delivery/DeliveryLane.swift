@@ -22,6 +22,18 @@ struct DeliveryLane {
         case deliver(OutgoingBatch)
     }
 
+    /// What became of entries that were to be processed.
+    struct Processed {
+        /// Mapped events, to be delivered.
+        var deliveries = PendingDeliveries()
+        /// Entries that cannot be processed yet.
+        var rest: ArraySlice<Entry> = []
+        /// Whether the destination has to be made ready before anything else is processed.
+        var needsPreparation = false
+        /// Changes that the destination is to be told after what came before them.
+        var changes: [StateChange] = []
+    }
+
     /// Whether the destination can take events.
     enum Phase: Sendable, Equatable {
         case unprepared
@@ -56,10 +68,12 @@ struct DeliveryLane {
     private var isWorking = false
     private var isPaused = false
     private var wantsPreparation = false
+    private(set) var breaker: CircuitBreaker?
     private var nextNumber = 0
 
-    init(limits: Limits) {
+    init(limits: Limits, breaker: CircuitBreaker.Options? = nil) {
         self.limits = limits
+        self.breaker = breaker.map(CircuitBreaker.init)
     }
 
     /// Whether there is room for another event.
@@ -88,14 +102,14 @@ struct DeliveryLane {
         postponed = []
     }
 
-    /// Claims the lane for the caller; false if someone is at work already.
-    mutating func beginWork() -> Bool {
-        if isWorking { return false }
+    /// Claims the lane for the caller, with the first piece of work; nil if there is none or someone is at work already.
+    mutating func beginWork() -> Work? {
+        if isWorking { return nil }
         isWorking = true
-        return true
+        return nextWork()
     }
 
-    /// The next piece of work, or nil, which ends the caller's claim.
+    /// The next piece of work for who claimed the lane, or nil, which ends the claim.
     mutating func nextWork() -> Work? {
         if let work = availableWork() { return work }
         isWorking = false
@@ -114,25 +128,26 @@ struct DeliveryLane {
             return .tell(exchange(&changes, with: []))
         }
         if !outgoing.isEmpty {
-            guard inFlightCount < limits.batchesInFlight else { return nil }
+            guard inFlightCount < limits.batchesInFlight, breaker?.allows(inFlightCount: inFlightCount) ?? true
+            else { return nil }
             inFlightCount += 1
             return outgoing.popFirst().map(Work.deliver)
         }
         if phase == .ready, !changes.isEmpty { return nil }
         guard !entries.isEmpty else { return nil }
+        if entries.count == 1 { return entries.popFirst().map { .process([$0]) } }
         let chunk = Array(entries.prefix(limits.chunkCount))
         entries.removeFirst(chunk.count)
         return .process(chunk)
     }
 
-    /// Puts back entries that cannot be processed yet.
-    mutating func putBack(_ rest: some Collection<Entry>) {
-        entries.prepend(contentsOf: rest)
-    }
-
-    /// Asks for the destination to be initialized before anything else is processed.
-    mutating func needPreparation() {
-        wantsPreparation = true
+    /// Takes back what was to be processed. Gives the waiters of events that wait for the breaker to close.
+    mutating func finishProcessing(_ processed: Processed) -> [DeliveryWaiter] {
+        let released = send(processed.deliveries)
+        if !processed.rest.isEmpty { entries.prepend(contentsOf: processed.rest) }
+        if processed.needsPreparation { wantsPreparation = true }
+        changes += processed.changes
+        return released
     }
 
     /// Notes the end of `initialize`; returns the events that have to wait for another attempt.
@@ -157,11 +172,6 @@ struct DeliveryLane {
         return excess
     }
 
-    /// Keeps a change until the destination can be told.
-    mutating func note(_ change: StateChange) {
-        changes.append(change)
-    }
-
     /// Notes that the destination was told its changes.
     mutating func finishTelling() {
         phase = .ready
@@ -184,11 +194,14 @@ struct DeliveryLane {
     }
 
     /// Queues mapped events for delivery; those that were gathered in a batch count as waiting again.
-    mutating func send(_ pending: PendingDeliveries, wereGathered: Bool = false) {
-        if pending.isEmpty { return }
+    ///
+    /// Gives the waiters of events that wait for the breaker to close.
+    mutating func send(_ pending: PendingDeliveries, wereGathered: Bool = false) -> [DeliveryWaiter] {
+        if pending.isEmpty { return [] }
         if wereGathered { waitingCount += pending.count }
         outgoing.append(OutgoingBatch(number: nextNumber, pending: pending, isGathered: wereGathered))
         nextNumber += 1
+        return breaker?.phase == .open ? outgoing[outgoing.count - 1].pending.takeWaiters() : []
     }
 
     /// Notes that events are settled without delivery: ignored, failed, or handed to a batch.
@@ -206,6 +219,31 @@ struct DeliveryLane {
         var rest = batch
         rest.pending = batch.pending.chosen(retrying)
         outgoing.insert(rest, at: place)
+    }
+
+    /// Tells the breaker of a delivery; true if it opened, so that the caller ends the cooldown in time.
+    mutating func noteAttempt(deliveredCount: Int, of count: Int) -> Bool {
+        if deliveredCount == count {
+            breaker?.noteSuccess()
+            return false
+        }
+        return deliveredCount == 0 && breaker?.noteFailure() == true
+    }
+
+    /// Takes the waiters of all that waits for delivery: the breaker is open, so it is kept, however long it takes.
+    mutating func releaseWaiters() -> [DeliveryWaiter] {
+        var released: [DeliveryWaiter] = []
+        for place in outgoing.indices {
+            released += outgoing[place].pending.takeWaiters()
+            outgoing[place].firstAttemptMilliseconds = nil
+        }
+        return released
+    }
+
+    /// Ends the breaker's cooldown.
+    mutating func finishCooldown() {
+        breaker?.finishCooldown()
+        isPaused = false
     }
 
     /// Ends a pause.

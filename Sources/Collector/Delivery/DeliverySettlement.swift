@@ -7,7 +7,6 @@ struct DeliverySettlement {
     private(set) var failed: [(position: Int, reason: String)] = []
     /// The positions of what is to be tried again.
     private(set) var retrying: [Int] = []
-    var retryDelayMilliseconds = 0
     private var askedDelayMilliseconds = 0
 
     /// The longest pause between attempts unless the destination asks for more.

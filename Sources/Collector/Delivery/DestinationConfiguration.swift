@@ -21,6 +21,8 @@ public struct DestinationConfiguration: Sendable {
     public var timeoutMilliseconds = 10_000
     /// How events are gathered before delivery; nil delivers at once.
     public var batch: BatchOptions?
+    /// When a destination that fails is left alone for a while; nil never does that.
+    public var breaker: CircuitBreaker.Options?
     /// An answer to give instead of delivering; missing to deliver.
     public var mock: JSONValue = .missing
     /// Changes of state without which the destination does not exist: "consent", "user", "run" and others.
@@ -32,7 +34,8 @@ public struct DestinationConfiguration: Sendable {
     /// The members of a destination's `config` in flow.json.
     static let members =
         Mapping.members + [
-            "batch", "disabled", "dlqMax", "env", "id", "mock", "queue", "queueMax", "require", "settings", "timeout",
+            "batch", "breaker", "disabled", "dlqMax", "env", "id", "mock", "queue", "queueMax", "require", "settings",
+            "timeout",
         ]
 
     /// Reads a destination's `config` as flow.json has it.
@@ -57,6 +60,11 @@ public struct DestinationConfiguration: Sendable {
         isBackfilled = configuration["queue"] != false
         mock = configuration["mock"]
         batch = BatchOptions(configuration["batch"], path: path + ["batch"], problems: &problems)
+        breaker = CircuitBreaker.Options(
+            configuration["breaker"],
+            path: path + ["breaker"],
+            problems: &problems
+        )
         func whole(_ name: String, _ current: Int, minimum: Int, problems: inout ConfigurationProblems) -> Int {
             let value = configuration[name]
             if value.isMissing { return current }

@@ -39,6 +39,13 @@ struct PendingDeliveries: Sendable {
         waiters.append(waiter)
     }
 
+    /// Takes those who wait; nobody waits any more.
+    mutating func takeWaiters() -> [DeliveryWaiter] {
+        let taken = waiters
+        waiters = Array(repeating: .none, count: taken.count)
+        return taken
+    }
+
     /// Those at these positions.
     func chosen(_ positions: [Int]) -> PendingDeliveries {
         var chosen = PendingDeliveries()

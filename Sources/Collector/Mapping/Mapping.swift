@@ -119,6 +119,11 @@ extension Mapping {
     ///   - consent: The collector's consent, for inputs that carry none.
     ///   - nowMilliseconds: The time for the functions that ask for it.
     public func map(_ event: Event, consent: JSONObject, nowMilliseconds: Int) -> MappedEvent {
+        map(event, consent: consent, nowMilliseconds: { nowMilliseconds })
+    }
+
+    /// Maps an event; the time is asked for only if something needs it.
+    func map(_ event: Event, consent: JSONObject, nowMilliseconds: @escaping @Sendable () -> Int) -> MappedEvent {
         if isIdentity { return MappedEvent(event: event) }
         if let text = event.wholeText {
             var mapping = TextMapping(
@@ -130,7 +135,7 @@ extension Mapping {
             )
             if let mapped = mapping.map() { return finished(mapped) }
         }
-        return finished(mapTree(event, consent: consent, nowMilliseconds: nowMilliseconds))
+        return finished(mapTree(event, consent: consent, nowMilliseconds: nowMilliseconds()))
     }
 
     private func mapTree(_ event: Event, consent: JSONObject, nowMilliseconds: Int) -> MappedEvent {

@@ -198,7 +198,7 @@ extension TextMapping {
         to text: inout [UInt8]
     ) -> Outcome {
         let event = present
-        var evaluation = MappingEvaluation(event: event, consent: consent, nowMilliseconds: nowMilliseconds)
+        var evaluation = MappingEvaluation(event: event, consent: consent, nowMilliseconds: nowMilliseconds())
         let source = writing.program.sources[Int(node)]
         let result =
             switch input {

@@ -7,7 +7,7 @@ struct TextMapping {
     let mapping: Mapping
     let event: Event
     let consent: JSONObject
-    let nowMilliseconds: Int
+    let nowMilliseconds: @Sendable () -> Int
     /// The event's text as it is now.
     var edit: EventEdit
     var failureCount = 0
@@ -17,7 +17,13 @@ struct TextMapping {
     /// Room for the data of most mappings.
     private static let expectedByteCount = 256
 
-    init(_ mapping: Mapping, event: Event, text: EventText, consent: JSONObject, nowMilliseconds: Int) {
+    init(
+        _ mapping: Mapping,
+        event: Event,
+        text: EventText,
+        consent: JSONObject,
+        nowMilliseconds: @escaping @Sendable () -> Int
+    ) {
         self.mapping = mapping
         self.event = event
         self.consent = consent
