@@ -81,7 +81,7 @@ struct TextAndTreeTests {
         #expect(fromText.failureCount == fromTree.failureCount)
         #expect(tree.wholeText == nil)
         guard let whole = text.wholeText else { return false }
-        var mapped = TextMapping(mapping, event: text, text: whole, consent: [:], nowMilliseconds: { 0 })
+        var mapped = TextMapping(mapping.content, event: text, text: whole, consent: [:], nowMilliseconds: { 0 })
         return mapped.map() != nil
     }
 

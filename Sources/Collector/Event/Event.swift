@@ -177,7 +177,7 @@ public struct Event: Sendable {
     mutating func replace(_ member: EventMember, by object: JSONObject) {
         guard let text = wholeText else { return self[member] = .object(object) }
         var edit = EventEdit(text)
-        JSONValue.object(object).jsonText.withUnsafeBufferPointer { edit.replace(member, by: $0) }
+        edit.replace(member, by: JSONValue.object(object).jsonText)
         self = Event(edit.text)
     }
 }

@@ -1,15 +1,20 @@
 import EventJSON
 
-/// A complete event's text while values are put into it, one after another; then it is an event's text again.
-///
-/// The text is copied with the first change, all at once: that costs less than to keep the changes apart.
+/// A complete event's text while values are put into it; then it is an event's text again.
 struct EventEdit {
+    /// A value to be put somewhere, its text in a scratch buffer.
+    struct Change {
+        /// What is replaced in the event's text; empty to insert.
+        let range: Range<Int>
+        /// The new text, empty to leave all as it is. To insert, it begins with the comma before a member, which the first member does without.
+        let text: Range<Int>
+        /// Whether a member is inserted into an object that has none.
+        let isFirst: Bool
+    }
+
     private(set) var bytes: [UInt8]
     private(set) var slices: InlineArray<15, JSONSlice>
     private(set) var isChanged = false
-
-    /// Room for what changes usually add.
-    private static let expectedGrowth = 256
 
     /// Begins with a text that has all fifteen members.
     init(_ text: EventText) {
@@ -21,71 +26,86 @@ struct EventEdit {
     var text: EventText { EventText(bytes: bytes, slices: slices) }
 
     /// Puts a canonical value in a member's place.
-    mutating func replace(_ member: EventMember, by value: UnsafeBufferPointer<UInt8>) {
-        replace(slices[member.rawValue].range, in: member, by: value)
+    mutating func replace(_ member: EventMember, by value: [UInt8]) {
+        let change = Change(range: slices[member.rawValue].range, text: 0..<value.count, isFirst: false)
+        value.withUnsafeBufferPointer { value in
+            withUnsafeTemporaryAllocation(of: Change.self, capacity: 1) { changes in
+                changes.initializeElement(at: 0, to: change)
+                _ = apply(changes, from: value)
+            }
+        }
     }
 
-    /// Sets the value at the path, nil for a missing one; false if only a tree can say what becomes of it: a step that
-    /// is not an object, an index-like name that is new, a member that is taken away.
-    mutating func set(
-        _ value: UnsafeBufferPointer<UInt8>?,
-        at path: (member: EventMember?, steps: TextSteps)
-    ) -> Bool {
-        guard let member = path.member else { return false }
-        let place = bytes.withUnsafeBufferPointer { path.steps.place(in: $0, at: slices[member.rawValue]) }
-        switch place {
-        case .value(let slice):
-            guard let value else { return false }
-            replace(slice.range, in: member, by: value)
-        case .newMember(let position, let isFirst):
-            // What is missing is not written.
-            guard let value else { return true }
-            var position = position
-            if !isFirst { insert(",", at: &position, in: member) }
-            insert(path.steps.lastName, at: &position, in: member)
-            insert(":", at: &position, in: member)
-            insert(value, at: &position, in: member)
-        case .unsuited: return false
+    /// Makes all changes in one copy of the text, whatever their order; false, and nothing is done, if two of them
+    /// concern the same value or one lies within another.
+    mutating func apply(_ changes: UnsafeMutableBufferPointer<Change>, from scratch: UnsafeBufferPointer<UInt8>) -> Bool
+    {
+        if changes.isEmpty { return true }
+        Self.sort(changes)
+        var growth = 0
+        for position in changes.indices {
+            let change = changes[position]
+            if position > 0, change.range.lowerBound < changes[position - 1].range.upperBound { return false }
+            growth += change.text.count - change.range.count
         }
+        if growth == 0, changes.allSatisfy({ $0.text.isEmpty }) { return true }
+        bytes = bytes.withUnsafeBufferPointer { old in
+            var new = [UInt8](capacity: old.count + growth)
+            var start = 0
+            for position in changes.indices {
+                let change = changes[position]
+                new.append(contentsOf: UnsafeBufferPointer(rebasing: old[start..<change.range.lowerBound]))
+                new.append(contentsOf: UnsafeBufferPointer(rebasing: scratch[Self.text(of: position, changes)]))
+                start = change.range.upperBound
+            }
+            new.append(contentsOf: UnsafeBufferPointer(rebasing: old[start...]))
+            return new
+        }
+        shift(by: changes)
+        isChanged = true
         return true
     }
 
-    private mutating func insert(_ text: StaticString, at position: inout Int, in member: EventMember) {
-        text.withUTF8Buffer { insert($0, at: &position, in: member) }
-    }
-
-    private mutating func insert(_ text: UnsafeBufferPointer<UInt8>, at position: inout Int, in member: EventMember) {
-        replace(position..<position, in: member, by: text)
-        position += text.count
-    }
-
-    private mutating func replace(_ range: Range<Int>, in member: EventMember, by text: UnsafeBufferPointer<UInt8>) {
-        if !isChanged {
-            isChanged = true
-            var copy: [UInt8] = []
-            copy.reserveCapacity(bytes.count + text.count + Self.expectedGrowth)
-            copy.append(contentsOf: bytes)
-            bytes = copy
+    /// What a change puts in: without the comma if it brings an object's first member.
+    private static func text(of position: Int, _ changes: UnsafeMutableBufferPointer<Change>) -> Range<Int> {
+        let change = changes[position]
+        guard change.isFirst, !change.text.isEmpty else { return change.text }
+        var earlier = position - 1
+        while earlier >= 0, changes[earlier].range == change.range {
+            if !changes[earlier].text.isEmpty { return change.text }
+            earlier -= 1
         }
-        bytes.replaceSubrange(range, with: text)
-        let growth = text.count - range.count
-        let old = slices[member.rawValue]
-        let start = Int(old.start)
-        slices[member.rawValue] = JSONSlice(
-            start: start,
-            end: Int(old.end) + growth,
-            kind: JSONSlice.Kind(firstByte: bytes[start]),
-            form: .canonical
-        )
-        if growth == 0 { return }
-        for later in member.rawValue + 1..<slices.count {
-            let old = slices[later]
-            slices[later] = JSONSlice(
-                start: Int(old.start) + growth,
+        return change.text.lowerBound + 1..<change.text.upperBound
+    }
+
+    /// Moves the members' slices to where the changes have put them.
+    private mutating func shift(by changes: UnsafeMutableBufferPointer<Change>) {
+        var growth = 0
+        var next = 0
+        for member in slices.indices {
+            let old = slices[member]
+            let start = Int(old.start) + growth
+            while next < changes.count, changes[next].range.upperBound <= Int(old.end) {
+                growth += Self.text(of: next, changes).count - changes[next].range.count
+                next += 1
+            }
+            slices[member] = JSONSlice(
+                start: start,
                 end: Int(old.end) + growth,
-                kind: old.kind,
+                kind: JSONSlice.Kind(firstByte: bytes[start]),
                 form: .canonical
             )
+        }
+    }
+
+    /// Sorts by place; changes of one place keep their order.
+    private static func sort(_ changes: UnsafeMutableBufferPointer<Change>) {
+        for position in changes.indices.dropFirst() {
+            var place = position
+            while place > 0, changes[place - 1].range.lowerBound > changes[place].range.lowerBound {
+                changes.swapAt(place, place - 1)
+                place -= 1
+            }
         }
     }
 }

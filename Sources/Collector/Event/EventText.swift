@@ -40,14 +40,14 @@ final class EventText: Sendable {
 ///
 /// Members that follow each other in the sender's bytes as they do in the event are copied in one run.
 struct EventTextBuilder: ~Copyable {
-    var bytes: [UInt8] = []
+    var bytes: [UInt8]
     private var slices = InlineArray<15, JSONSlice>(repeating: JSONSlice.none)
     private var start = 0
     /// What of the sender's bytes is still to be copied.
     private var run = 0..<0
 
     init(capacity: Int) {
-        bytes.reserveCapacity(capacity)
+        bytes = [UInt8](capacity: capacity)
     }
 
     /// Takes a member over from the sender's bytes, where its value is canonical.

@@ -4,7 +4,7 @@ import EventJSON
 ///
 /// Members that an event does not have are dropped; of a repeated member the last counts.
 struct IncomingEvent {
-    private var slices = InlineArray<15, JSONSlice?>(repeating: nil)
+    private var slices = InlineArray<15, JSONSlice>(repeating: .none)
     /// What stood in the place of the event.
     let kind: JSONSlice.Kind
     /// The offsets of the whole event.
@@ -42,7 +42,8 @@ struct IncomingEvent {
     }
 
     subscript(member: EventMember) -> JSONSlice? {
-        slices[member.rawValue]
+        let slice = slices[member.rawValue]
+        return slice.count == 0 ? nil : slice
     }
 
     /// The event as a tree, with all that its sender wrote, for source mappings.

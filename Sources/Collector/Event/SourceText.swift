@@ -145,14 +145,14 @@ struct SourceText {
             text.append(#""release":{"#)
             appendReleaseKey(platform, to: &text)
             text.append(UInt8(ascii: ":"))
-            state.release.appendJSON(to: &text)
+            text.append(contentsOf: state.releaseText)
             text.append(UInt8(ascii: "}"))
         }
         text.append(UInt8(ascii: "}"))
     }
 
     private func appendTrace(to text: inout [UInt8]) {
-        (requestTrace ?? state.trace).appendJSON(to: &text)
+        if let requestTrace { requestTrace.appendJSON(to: &text) } else { text.append(contentsOf: state.traceText) }
     }
 
     /// The flow's name, else the platform (JSON text, quotes included).

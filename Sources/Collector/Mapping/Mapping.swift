@@ -10,13 +10,42 @@ public import EventJSON
 /// The model is walkerOS's ([Mapping](https://www.walkeros.io/docs/mapping)).
 public struct Mapping: Sendable {
     /// The consent an event needs to be delivered at all.
-    public let consent: ConsentRequirement
-    let policy: [MappingPolicy]
-    let data: MappingValueList?
-    let include: [IncludeSection]?
-    let rules: MappingRules?
-    /// Policy and data, compiled for text.
-    let program: TextProgram
+    public var consent: ConsentRequirement { content.consent }
+    let content: Content
+
+    /// What was compiled; one reference, since mappings are handed on with every event.
+    final class Content: Sendable {
+        let consent: ConsentRequirement
+        let policy: [MappingPolicy]
+        let data: MappingValueList?
+        let include: [IncludeSection]?
+        let rules: MappingRules?
+        /// Policy and data, compiled for text.
+        let program: TextProgram
+        /// Whether every event is left as it is.
+        let isIdentity: Bool
+
+        init(
+            consent: ConsentRequirement = .none,
+            policy: [MappingPolicy] = [],
+            data: MappingValueList? = nil,
+            include: [IncludeSection]? = nil,
+            rules: MappingRules? = nil
+        ) {
+            self.consent = consent
+            self.policy = policy
+            self.data = data
+            self.include = include
+            self.rules = rules
+            program = TextProgram(policy: policy, data: data)
+            isIdentity = policy.isEmpty && data == nil && include == nil && rules == nil
+        }
+    }
+
+    private var policy: [MappingPolicy] { content.policy }
+    private var data: MappingValueList? { content.data }
+    private var include: [IncludeSection]? { content.include }
+    private var rules: MappingRules? { content.rules }
 
     /// The members of a source's or destination's configuration that make up its mapping.
     public static let members = ["consent", "data", "include", "mapping", "policy"]
@@ -25,12 +54,7 @@ public struct Mapping: Sendable {
     public static let none = Mapping()
 
     private init() {
-        consent = .none
-        policy = []
-        data = nil
-        include = nil
-        rules = nil
-        program = TextProgram(policy: [], data: nil)
+        content = Content()
     }
 
     /// Compiles the mapping members of a configuration; other members are left to the caller.
@@ -43,14 +67,22 @@ public struct Mapping: Sendable {
         problems: inout ConfigurationProblems
     ) {
         var compiler = MappingCompiler(functions: functions, problems: problems)
-        consent = Self.requirement(configuration["consent"], path: path + ["consent"], problems: &compiler.problems)
-        policy = MappingPolicy.list(configuration["policy"], path: path + ["policy"], compiler: &compiler)
-        data = configuration.contains("data") ? compiler.list(configuration["data"], path: path + ["data"]) : nil
-        include = IncludeSection.list(configuration["include"], path: path + ["include"], problems: &compiler.problems)
-        rules =
-            configuration.contains("mapping")
-            ? MappingRules(configuration["mapping"], path: path + ["mapping"], compiler: &compiler) : nil
-        program = TextProgram(policy: policy, data: data)
+        content = Content(
+            consent: Self.requirement(
+                configuration["consent"],
+                path: path + ["consent"],
+                problems: &compiler.problems
+            ),
+            policy: MappingPolicy.list(configuration["policy"], path: path + ["policy"], compiler: &compiler),
+            data: configuration.contains("data") ? compiler.list(configuration["data"], path: path + ["data"]) : nil,
+            include: IncludeSection.list(
+                configuration["include"],
+                path: path + ["include"],
+                problems: &compiler.problems
+            ),
+            rules: configuration.contains("mapping")
+                ? MappingRules(configuration["mapping"], path: path + ["mapping"], compiler: &compiler) : nil
+        )
         problems = compiler.problems
     }
 
@@ -80,9 +112,7 @@ public struct Mapping: Sendable {
     var changesNothing: Bool { isIdentity && consent.isEmpty }
 
     /// Whether the mapping leaves every event as it is.
-    public var isIdentity: Bool {
-        policy.isEmpty && data == nil && include == nil && rules == nil
-    }
+    public var isIdentity: Bool { content.isIdentity }
 }
 
 /// What mapping made of an event.
@@ -127,7 +157,7 @@ extension Mapping {
         if isIdentity { return MappedEvent(event: event) }
         if let text = event.wholeText {
             var mapping = TextMapping(
-                self,
+                content,
                 event: event,
                 text: text,
                 consent: consent,

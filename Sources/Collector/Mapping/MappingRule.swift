@@ -62,6 +62,13 @@ public final class MappingRule: Sendable {
     }
 }
 
+extension MappingRule {
+    /// Whether the rule's condition, if it has one, holds for the event, which is made only to be asked.
+    func applies(to event: @autoclosure () -> Event) -> Bool {
+        condition?.matches(MatcherSubject(event: event(), value: .missing)) ?? true
+    }
+}
+
 /// One entry of a policy: where a value is written in the event, and which.
 struct MappingPolicy: Sendable {
     let path: MemberPath

@@ -3,9 +3,14 @@ import EventJSON
 /// The rules of a mapping by entity and action, with `*` for any.
 struct MappingRules: Sendable {
     /// One place in the mapping: rules tried in order until one's condition holds.
-    private struct Place: Sendable {
+    final class Place: Sendable {
         let key: String
         let rules: [MappingRule]
+
+        init(key: String, rules: [MappingRule]) {
+            self.key = key
+            self.rules = rules
+        }
     }
 
     private let places: RuleTable<RuleTable<Place>>
@@ -32,10 +37,7 @@ struct MappingRules: Sendable {
             var compiled: [(name: String, value: Place)] = []
             for action in actions {
                 let rules = Self.rules(action.value, path: path + [entity.name, action.name], compiler: &compiler)
-                let place = Place(
-                    key: "\(entity.name) \(action.name)",
-                    rules: rules
-                )
+                let place = Place(key: "\(entity.name) \(action.name)", rules: rules)
                 compiled.append((action.name, place))
             }
             places.append((entity.name, RuleTable(compiled)))
@@ -62,27 +64,20 @@ struct MappingRules: Sendable {
     /// The rule for the event's name and its key; ("", no rule) if none fits, nil if the name has not two words.
     func rule(for event: Event) -> (MappingRule?, String?) {
         let name = JSONValue.string(event.name).jsonText
-        return rule(named: JSONSlice(start: 0, end: name.count, kind: .string, form: .canonical), in: name) { event }
+        let places = name.withUnsafeBufferPointer { self.places(named: JSONSlice(whole: $0), in: $0) }
+        guard let places else { return (nil, nil) }
+        for place in [places.named, places.any] {
+            if let place, let rule = place.rules.first(where: { $0.applies(to: event) }) { return (rule, place.key) }
+        }
+        return (nil, "")
     }
 
-    /// The rule for a name that is canonical JSON text; the event is asked for only if a rule has a condition.
-    func rule(named name: JSONSlice, in text: [UInt8], event: () -> Event) -> (MappingRule?, String?) {
-        text.withUnsafeBufferPointer { bytes in
-            guard name.kind == .string, let words = NameWords(name, in: bytes) else { return (nil, nil) }
-            if let actions = words.withEntity(of: bytes, { places[$0] }) ?? anyEntity,
-                let place = words.withAction(of: bytes, { actions[$0] }) ?? actions[Self.any],
-                let rule = first(of: place, for: event)
-            {
-                return (rule, place.key)
-            }
-            if let anything, let rule = first(of: anything, for: event) { return (rule, anything.key) }
-            return (nil, "")
-        }
-    }
-
-    private func first(of place: Place, for event: () -> Event) -> MappingRule? {
-        place.rules.first { rule in
-            rule.condition?.matches(MatcherSubject(event: event(), value: .missing)) ?? true
-        }
+    /// The places whose rules are tried for a name in canonical text, one after the other; nil if the name has not two
+    /// words.
+    func places(named name: JSONSlice, in bytes: UnsafeBufferPointer<UInt8>) -> (named: Place?, any: Place?)? {
+        guard name.kind == .string, let words = NameWords(name, in: bytes) else { return nil }
+        let actions = words.withEntity(of: bytes) { places[$0] } ?? anyEntity
+        let place = actions.flatMap { actions in words.withAction(of: bytes) { actions[$0] } ?? actions[Self.any] }
+        return (place, anything)
     }
 }

@@ -44,9 +44,12 @@ enum TextFunction: String, Sendable {
 
     private static func replace(_ text: inout [UInt8], from start: Int, by digest: UnsafeRawBufferPointer) {
         text.removeLast(text.count - start)
-        for byte in digest {
-            text.append(Hexadecimal.digit(byte >> 4))
-            text.append(Hexadecimal.digit(byte & 0xF))
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 2 * digest.count) { digits in
+            for (position, byte) in digest.enumerated() {
+                digits.initializeElement(at: 2 * position, to: Hexadecimal.digit(byte >> 4))
+                digits.initializeElement(at: 2 * position + 1, to: Hexadecimal.digit(byte & 0xF))
+            }
+            text.append(contentsOf: digits)
         }
     }
 }

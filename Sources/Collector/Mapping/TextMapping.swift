@@ -3,8 +3,8 @@ import EventJSON
 /// Maps an event that is text into text: nothing is parsed into a tree that is only copied or moved.
 ///
 /// The steps and their results are those of `Mapping.mapTree`. Where text does not suffice, the whole is left to it.
-struct TextMapping {
-    let mapping: Mapping
+struct TextMapping: ~Copyable {
+    private let mapping: Mapping.Content
     let event: Event
     let consent: JSONObject
     let nowMilliseconds: @Sendable () -> Int
@@ -18,7 +18,7 @@ struct TextMapping {
     private static let expectedByteCount = 256
 
     init(
-        _ mapping: Mapping,
+        _ mapping: Mapping.Content,
         event: Event,
         text: EventText,
         consent: JSONObject,
@@ -33,39 +33,54 @@ struct TextMapping {
 
     /// The mapped event; nil if a tree is needed.
     mutating func map() -> MappedEvent? {
-        guard applyPolicy(of: mapping.program) else { return nil }
+        guard apply(mapping.program) else { return nil }
         var mapped = MappedEvent(event: event)
-        if let rules = mapping.rules {
-            (mapped.rule, mapped.ruleKey) = rules.rule(
-                named: edit.slices[EventMember.name.rawValue],
-                in: edit.bytes,
-                event: { present }
-            )
+        chooseRule(for: &mapped)
+        guard let rule = mapped.rule else {
+            guard let data = data(of: mapping.program) else { return nil }
+            finish(&mapped, data)
+            return mapped
         }
-        if let rule = mapped.rule {
-            guard let isGranted = isGranted(rule.consent) else { return nil }
-            if !isGranted {
-                mapped.isConsentDenied = true
-                return finished(mapped)
-            }
-            if leftOutValues, !rule.policy.isEmpty { return nil }
-            guard applyPolicy(of: rule.program) else { return nil }
+        guard let isGranted = isGranted(rule.consent) else { return nil }
+        if !isGranted {
+            mapped.isConsentDenied = true
+            finish(&mapped, [])
+            return mapped
         }
-        guard let data = data(of: mapping.program) else { return nil }
-        if let rule = mapped.rule {
-            if rule.isIgnored {
-                mapped.isIgnored = true
-                return finished(mapped, data)
-            }
-            if !rule.nameText.isEmpty { rule.nameText.withUnsafeBufferPointer { edit.replace(.name, by: $0) } }
-            if rule.program.data >= 0 {
-                guard let ruleData = self.data(of: rule.program) else { return nil }
-                // Two objects become one.
-                if data.first == UInt8(ascii: "{"), ruleData.first == UInt8(ascii: "{") { return nil }
-                return finished(mapped, ruleData)
-            }
+        if leftOutValues, !rule.policy.isEmpty { return nil }
+        // The mapping's own data is made before the event gets its new name.
+        let hasData = mapping.program.data >= 0
+        let newName = rule.isIgnored ? [] : rule.nameText
+        guard apply(rule.program, newName: hasData ? [] : newName) else { return nil }
+        guard var data = data(of: mapping.program) else { return nil }
+        if hasData, !newName.isEmpty { edit.replace(.name, by: newName) }
+        if rule.program.data >= 0, !rule.isIgnored {
+            guard let ruleData = self.data(of: rule.program) else { return nil }
+            // Two objects become one.
+            if data.first == UInt8(ascii: "{"), ruleData.first == UInt8(ascii: "{") { return nil }
+            data = ruleData
         }
-        return finished(mapped, data)
+        mapped.isIgnored = rule.isIgnored
+        finish(&mapped, data)
+        return mapped
+    }
+
+    private func chooseRule(for mapped: inout MappedEvent) {
+        guard let rules = mapping.rules else { return }
+        let name = edit.slices[EventMember.name.rawValue]
+        guard let places = edit.bytes.withUnsafeBufferPointer({ rules.places(named: name, in: $0) }) else { return }
+        mapped.ruleKey = ""
+        if let place = places.named, choose(from: place, for: &mapped) { return }
+        if let place = places.any { _ = choose(from: place, for: &mapped) }
+    }
+
+    private func choose(from place: MappingRules.Place, for mapped: inout MappedEvent) -> Bool {
+        for rule in place.rules where rule.condition == nil || rule.applies(to: present) {
+            mapped.rule = rule
+            mapped.ruleKey = place.key
+            return true
+        }
+        return false
     }
 
     /// The event as it is now.
@@ -73,12 +88,10 @@ struct TextMapping {
         edit.isChanged ? Event(edit.text) : event
     }
 
-    private func finished(_ mapped: MappedEvent, _ data: [UInt8] = []) -> MappedEvent {
-        var mapped = mapped
+    private func finish(_ mapped: inout MappedEvent, _ data: [UInt8]) {
         if edit.isChanged { mapped.event = Event(edit.text) }
         mapped.content = .text(data)
         mapped.failureCount = failureCount
-        return mapped
     }
 
     private func isGranted(_ requirement: ConsentRequirement) -> Bool? {
@@ -93,51 +106,80 @@ struct TextMapping {
         let bytes = edit.bytes
         return bytes.withUnsafeBufferPointer { bytes in
             program.withTables { tables -> [UInt8]? in
-                var text: [UInt8] = []
-                text.reserveCapacity(Self.expectedByteCount)
+                var text = [UInt8](capacity: Self.expectedByteCount)
                 let writing = Writing(program: program, tables: tables, bytes: bytes)
                 return writeList(program.data, .event, writing, to: &text) == .unsuited ? nil : text
             }
         }
     }
 
-    /// Computes all values of a policy, then writes them; false if a tree is needed.
-    private mutating func applyPolicy(of program: TextProgram) -> Bool {
-        if program.policy.isEmpty { return true }
-        return program.withTables { tables in
-            var values: [UInt8] = []
-            values.reserveCapacity(Self.expectedByteCount)
-            var ends: [Int] = []
-            ends.reserveCapacity(program.policy.count)
-            guard write(program, tables, to: &values, &ends) else { return false }
-            return values.withUnsafeBufferPointer { values in
-                var start = 0
-                for position in ends.indices {
-                    let end = ends[position]
-                    if start == end { leftOutValues = true }
-                    let value = start == end ? nil : UnsafeBufferPointer(rebasing: values[start..<end])
-                    guard edit.set(value, at: tables.path(program.policy[position].path)) else { return false }
-                    start = end
-                }
-                return true
+    /// Computes all values of a policy, then writes them, and the event's new name if there is one; false if a tree is
+    /// needed.
+    private mutating func apply(_ program: TextProgram, newName: [UInt8] = []) -> Bool {
+        let count = program.policy.count + (newName.isEmpty ? 0 : 1)
+        if count == 0 { return true }
+        var scratch = [UInt8](capacity: Self.expectedByteCount)
+        return withUnsafeTemporaryAllocation(of: EventEdit.Change.self, capacity: count) { changes in
+            var changeCount = 0
+            guard write(program, to: &scratch, changes, &changeCount) else { return false }
+            if !newName.isEmpty {
+                let range = edit.slices[EventMember.name.rawValue].range
+                let text = scratch.count..<scratch.count + newName.count
+                scratch.append(contentsOf: newName)
+                changes.initializeElement(
+                    at: changeCount,
+                    to: EventEdit.Change(range: range, text: text, isFirst: false)
+                )
+                changeCount += 1
             }
+            let made = UnsafeMutableBufferPointer(rebasing: changes[..<changeCount])
+            return scratch.withUnsafeBufferPointer { edit.apply(made, from: $0) }
         }
     }
 
+    /// Writes a policy's values one behind the other, and notes where each is to be put.
     private mutating func write(
         _ program: TextProgram,
-        _ tables: TextProgram.Tables,
-        to values: inout [UInt8],
-        _ ends: inout [Int]
+        to scratch: inout [UInt8],
+        _ changes: UnsafeMutableBufferPointer<EventEdit.Change>,
+        _ changeCount: inout Int
     ) -> Bool {
         let bytes = edit.bytes
         return bytes.withUnsafeBufferPointer { bytes in
-            let writing = Writing(program: program, tables: tables, bytes: bytes)
-            for entry in program.policy {
-                if writeList(entry.node, .event, writing, to: &values) == .unsuited { return false }
-                ends.append(values.count)
+            program.withTables { tables in
+                let writing = Writing(program: program, tables: tables, bytes: bytes)
+                for entry in program.policy {
+                    let path = tables.path(entry.path)
+                    guard let member = path.member else { return false }
+                    let start = scratch.count
+                    scratch.append(UInt8(ascii: ","))
+                    scratch.append(contentsOf: path.steps.lastName)
+                    scratch.append(UInt8(ascii: ":"))
+                    let valueStart = scratch.count
+                    let outcome = writeList(entry.node, .event, writing, to: &scratch)
+                    if outcome == .unsuited { return false }
+                    let place = path.steps.place(in: bytes, at: edit.slices[member.rawValue])
+                    let change: EventEdit.Change
+                    switch place {
+                    case .value(let slice):
+                        // Only a tree takes a member away.
+                        guard outcome == .written else { return false }
+                        change = EventEdit.Change(range: slice.range, text: valueStart..<scratch.count, isFirst: false)
+                    case .newMember(let position, let isFirst):
+                        // What is missing is not written, but no other change may concern its place.
+                        if outcome != .written { leftOutValues = true }
+                        change = EventEdit.Change(
+                            range: position..<position,
+                            text: start..<(outcome == .written ? scratch.count : start),
+                            isFirst: isFirst
+                        )
+                    case .unsuited: return false
+                    }
+                    changes.initializeElement(at: changeCount, to: change)
+                    changeCount += 1
+                }
+                return true
             }
-            return true
         }
     }
 }

@@ -31,6 +31,12 @@ public struct ConsentRequirement: Sendable, Equatable {
         isEmpty || names.contains { states[$0].isTruthy }
     }
 
+    /// Whether an event's own consent fulfils the requirement.
+    public func isSatisfied(by event: Event) -> Bool {
+        let answer = event.withText(of: .consent) { isSatisfied(byTrueStates: $0, in: $1) } ?? nil
+        return answer ?? isSatisfied(by: event[.consent].object ?? [:])
+    }
+
     /// Whether states in canonical text fulfil the requirement; nil if they are not all `true`, so that what is
     /// granted has to be found out first.
     func isSatisfied(byTrueStates states: JSONSlice, in bytes: UnsafeBufferPointer<UInt8>) -> Bool? {

@@ -23,6 +23,9 @@ final class StateSnapshot: Sendable {
     let release: String
     /// The run's trace.
     let trace: String
+    /// The run's trace and the release as JSON text, quotes included.
+    let traceText: [UInt8]
+    let releaseText: [UInt8]
     /// When the run began, in milliseconds since 1970.
     let runStartMilliseconds: Int
 
@@ -43,6 +46,8 @@ final class StateSnapshot: Sendable {
         self.name = name
         self.release = release
         self.trace = trace
+        traceText = JSONValue.string(trace).jsonText
+        releaseText = JSONValue.string(release).jsonText
         self.runStartMilliseconds = runStartMilliseconds
     }
 }

@@ -80,6 +80,12 @@ package enum ByteText {
 }
 
 extension [UInt8] {
+    /// An empty array with room for that many bytes, made without the detour through the generic library code.
+    @inline(__always)
+    package init(capacity: Int) {
+        self.init(unsafeUninitializedCapacity: capacity) { _, count in count = 0 }
+    }
+
     /// Appends a text that is known when the program is built.
     @inline(__always)
     package mutating func append(_ text: StaticString) {

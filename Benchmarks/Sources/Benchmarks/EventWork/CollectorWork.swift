@@ -8,6 +8,7 @@ struct CollectorWork {
     let mapping: Mapping
     private let destination = WorkDestination()
     private let plainDestination = WorkDestination()
+    private let written = WrittenText()
     /// Completes, maps and serializes.
     private let whole: Collector
     /// Completes only: it has no destination.
@@ -58,7 +59,22 @@ struct CollectorWork {
         return plainDestination.takeKept()?.event
     }
 
-    /// Everything that happens to an event between a sender's bytes and a destination's.
+    /// What the jansson peer does as well: scan, complete (and accept), ask consent, map, serialize.
+    func work(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+        guard let batch = try? EventBatch(json: bytes) else { return 0 }
+        completing.push(batch, options: Self.options) { [mapping, written] results in
+            for result in results {
+                guard let event = result.event, mapping.consent.isSatisfied(by: event) else {
+                    preconditionFailure("an event was refused")
+                }
+                let mapped = mapping.map(event, consent: [:], nowMilliseconds: Self.nowMilliseconds)
+                written.write(mapped.event)
+            }
+        }
+        return batch.count
+    }
+
+    /// The same and all that a collector does besides: queues, locks, outcomes, counts.
     func push(_ text: UnsafeBufferPointer<UInt8>) -> Int {
         Self.push(text, to: whole)
     }
