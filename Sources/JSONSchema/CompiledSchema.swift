@@ -34,6 +34,16 @@ public struct CompiledSchema: Sendable {
         if !compiler.problems.isEmpty { throw JSONSchemaErrors(compiler.problems) }
     }
 
+    /// The schema `false`: nothing is as it says.
+    public static let nothing = CompiledSchema(verdict: false)
+
+    private init(verdict: Bool) {
+        var node = SchemaNode()
+        node.verdict = verdict
+        nodes = [SchemaBox(node)]
+        root = 0
+    }
+
     /// Whether the value is as the schema says.
     public func isValid(_ value: JSONValue) -> Bool {
         var evaluation = SchemaEvaluation(nodes: nodes, collectsIssues: false)

@@ -107,6 +107,10 @@ struct FlowBuilder {
         var config = entry.config
         let configPath = path + ["config"]
         if entry.members["disabled"] == true { config["disabled"] = true }
+        if !type.mapping.isEmpty {
+            let path = configPath + ["mapping"]
+            config["mapping"] = type.merging(config["mapping"], path: path, problems: &problems)
+        }
         if config["mock"].isMissing, !entry.members["mock"].isMissing { config["mock"] = entry.members["mock"] }
         if let outer = entry.members["env"].object {
             config["env"] = .object(outer.assigning(config["env"].object ?? [:]))
