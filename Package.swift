@@ -199,7 +199,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CollectorConfigurationTests",
-            dependencies: ["Collector", "CollectorConfiguration", "EventJSON", "TestSupport"],
+            dependencies: ["Collector", "CollectorConfiguration", "EventJSON", "JSONSchema", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(
