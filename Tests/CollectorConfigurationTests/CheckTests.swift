@@ -25,6 +25,7 @@ struct CheckTests {
                 "flows.d.transformers.t.before.0.1: nothing behind \"many\" is reached; move what follows into each of its branches",
             ]
         )
+        #expect(try warnings(#"{"sources":{"s":{"next":["a",{"many":["b","c"]}]}}}"#) == [])
         // Branches do not stand one behind the other.
         #expect(try warnings(#"{"sources":{"s":{"next":{"many":[{"many":["a","b"]},"c"]}}}}"#) == [])
         #expect(try warnings(#"{"sources":{"s":{"next":{"many":[]}}}}"#, only: "e") == [])
@@ -84,6 +85,11 @@ struct CheckTests {
         let report = MappingCheck.check(["page": ["view": ["nam": "x"]]])
         #expect(report.errors.map(\.path) == ["page.view.nam"])
         #expect(MappingCheck.check(5).errors.map(\.path) == ["root"])
+    }
+
+    @Test("a fault of an event's name is told once")
+    func eventName() {
+        #expect(EventCheck.check(["name": 5]).errors.map(\.code) == ["EMPTY_EVENT_NAME"])
     }
 
     @Test("reports as JSON")

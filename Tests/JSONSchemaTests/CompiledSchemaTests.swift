@@ -93,7 +93,7 @@ struct CompiledSchemaTests {
             ),
             Judged(##"{"dependentSchemas": {"a": {"maxProperties": 1}}}"##, [##"{"a": 1}"##], [##"{"a": 1, "b": 1}"##]),
             Judged(
-                ##"{"allOf": [{"properties": {"a": true}}], "anyOf": [{"required": ["b"], "properties": {"b": true}}, true], "unevaluatedProperties": false}"##,
+                ##"{"allOf": [{"properties": {"a": true}}], "anyOf": [true, {"required": ["b"], "properties": {"b": true}}], "unevaluatedProperties": false}"##,
                 [##"{"a": 1}"##, ##"{"a": 1, "b": 2}"##],
                 [##"{"c": 1}"##]
             ),

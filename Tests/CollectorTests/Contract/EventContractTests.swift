@@ -42,7 +42,7 @@ struct EventContractTests {
             [
                 "events": [
                     "page": ["view": ["required": ["a"]], "*": ["required": ["b"]]],
-                    "*": ["view": ["required": ["c"]], "*": ["required": ["d"]]],
+                    "*": ["view": ["required": ["c"]], "x": ["required": ["e"]], "*": ["required": ["d"]]],
                 ]
             ],
             problems: &problems
@@ -54,7 +54,8 @@ struct EventContractTests {
         #expect(missing("page", "view") == "\"a\" is required")
         #expect(missing("page", "x") == "\"b\" is required")
         #expect(missing("x", "view") == "\"c\" is required")
-        #expect(missing("x", "x") == "\"d\" is required")
+        #expect(missing("x", "x") == "\"e\" is required")
+        #expect(missing("x", "y") == "\"d\" is required")
         #expect(missing(.missing, 5) == "\"d\" is required")
     }
 
