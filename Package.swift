@@ -11,6 +11,7 @@ let package = Package(
     name: "collectord",
     products: [
         .library(name: "EventJSON", targets: ["EventJSON"]),
+        .library(name: "JSONSchema", targets: ["JSONSchema"]),
         .library(name: "Collector", targets: ["Collector"]),
         .library(name: "CollectorConfiguration", targets: ["CollectorConfiguration"]),
         .library(name: "CollectorHTTP", targets: ["CollectorHTTP"]),
@@ -51,9 +52,20 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "LinearExpressions",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "JSONSchema",
+            dependencies: ["EventJSON", "LinearExpressions"],
+            swiftSettings: settings
+        ),
+        .target(
             name: "Collector",
             dependencies: [
                 "EventJSON",
+                "JSONSchema",
+                "LinearExpressions",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -67,6 +79,7 @@ let package = Package(
             dependencies: [
                 "Collector",
                 "EventJSON",
+                "JSONSchema",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
@@ -167,16 +180,26 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "LinearExpressionsTests",
+            dependencies: ["LinearExpressions"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "JSONSchemaTests",
+            dependencies: ["EventJSON", "JSONSchema", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "CollectorTests",
             dependencies: [
-                "Collector", "CollectorTesting", "EventJSON", "TestSupport",
+                "Collector", "CollectorTesting", "EventJSON", "JSONSchema", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "CollectorConfigurationTests",
-            dependencies: ["Collector", "CollectorConfiguration", "EventJSON", "TestSupport"],
+            dependencies: ["Collector", "CollectorConfiguration", "EventJSON", "JSONSchema", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -24,8 +24,9 @@ refuse "An unchecked promise without its reason in a comment above:" \
         /@unchecked Sendable|nonisolated\(unsafe\)/ && previous !~ /\/\// { print FILENAME ":" FNR ": " $0 }
         { previous = $0 }')"
 refuse "Foundation in a library:" \
-    "$(git ls-files 'Sources/EventJSON/*.swift' 'Sources/Collector/*.swift' 'Sources/HTTPServer/*.swift' \
-        'Sources/RedisStreamsDestination/*.swift' 'Sources/CollectorHTTP/*.swift' 'Sources/CollectorConfiguration/*.swift' \
+    "$(git ls-files 'Sources/EventJSON/*.swift' 'Sources/LinearExpressions/*.swift' 'Sources/JSONSchema/*.swift' \
+        'Sources/Collector/*.swift' 'Sources/HTTPServer/*.swift' 'Sources/RedisStreamsDestination/*.swift' \
+        'Sources/CollectorHTTP/*.swift' 'Sources/CollectorConfiguration/*.swift' \
         | xargs grep -nE '^(public )?import Foundation')"
 refuse "A fixture that no test names:" \
     "$(git ls-files Fixtures | while read -r file; do

@@ -15,11 +15,16 @@ enum FlowLoading {
     /// The flow of a file, or the default flow if there is none.
     static func flow(file: String?, named name: String?) throws -> Flow {
         let text = try file.map(FileText.read) ?? Array(DefaultFlow.text.utf8)
+        return try flow(FlowFile(text: text, name: file ?? "default flow"), named: name)
+    }
+
+    /// A flow of a file that has been read.
+    static func flow(_ file: FlowFile, named name: String?) throws -> Flow {
         let environment = EnvironmentSource(
             variable: { ProcessInfo.processInfo.environment[$0] },
             file: { try? String(decoding: FileText.read($0), as: UTF8.self) }
         )
-        return try FlowFile(text: text, name: file ?? "default flow").flow(
+        return try file.flow(
             named: name,
             environment: environment,
             destinationTypes: KnownTypes.destinations,

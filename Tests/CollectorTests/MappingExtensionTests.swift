@@ -41,6 +41,16 @@ struct MappingExtensionTests {
             (["key": "source.url", "fn": "urlPath"], "/a/b"),
             (["key": "data.ip", "fn": "anonymizeIP"], "192.168.1.0"),
             (["key": "data.tags", "fn": "lowercase"], .missing),
+            (["map": ["a": ["value": 1], "b": "data.tags"], "fn": "queryString"], "a=1&b%5B0%5D=a&b%5B1%5D=b"),
+            (["key": "data.none", "fn": "queryString"], .missing),
+            (["value": "curl/8.0", "fn": "userAgent"], ["userAgent": "curl/8.0", "deviceType": "Desktop"]),
+            (
+                ["value": "Windows NT 6.1 Android 5", "fn": "userAgent"],
+                [
+                    "userAgent": "Windows NT 6.1 Android 5", "os": "Windows", "osVersion": "6.1",
+                    "deviceType": "Mobile",
+                ]
+            ),
         ] as [(JSONValue, JSONValue)]
     )
     func functions(_ mapping: JSONValue, _ expected: JSONValue) throws {

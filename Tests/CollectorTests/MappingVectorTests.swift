@@ -122,6 +122,51 @@ struct MappingVectorTests {
         #expect(AnonymizedIP.text(of: vector.input["value"].string ?? "") == vector.expected["value"].string)
     }
 
+    @Test("routes", arguments: Fixtures.vectors(file, kind: "route"))
+    func route(_ vector: Vector) throws {
+        var problems = ConfigurationProblems()
+        let route = try #require(Route(vector.input["spec"], problems: &problems))
+        #expect(problems.isEmpty, "\(problems.list)")
+        let way = route.way(for: MatcherSubject(vector.input["context"]))
+        let ids = (way.steps + way.branches.flatMap { $0 }).map { JSONValue.string($0.id) }
+        #expect(.array(ids) == vector.expected["next"])
+    }
+
+    @Test("rules over shipped ones", arguments: Fixtures.vectors(file, kind: "mergeMappingRule"))
+    func mergeMappingRule(_ vector: Vector) {
+        let merged = MappingRuleMerge.rule(
+            vector.input["base"].object ?? [:],
+            vector.input["override"].object ?? [:]
+        )
+        #expect(JSONValue.object(merged).text == vector.expected["text"].string)
+    }
+
+    @Test("query strings", arguments: Fixtures.vectors(file, kind: "param"))
+    func param(_ vector: Vector) {
+        #expect(QueryString.text(of: vector.input["data"]) == vector.expected["value"].string)
+    }
+
+    @Test("user agents", arguments: Fixtures.vectors(file, kind: "userAgent"))
+    func userAgent(_ vector: Vector) {
+        let user = UserAgentText.user(of: vector.input["value"].string ?? "")
+        #expect(JSONValue.object(user).text == vector.expected["value"].text)
+    }
+
+    @Test("bodies", arguments: Fixtures.vectors(file, kind: "envelope"))
+    func envelope(_ vector: Vector) throws {
+        let body = vector.input["body"].jsonText
+        try body.withUnsafeBufferPointer { bytes in
+            let batch = try EventBatch(json: bytes)
+            #expect(batch.isList == vector.expected["batch"].bool)
+            let events = vector.expected["events"].array ?? []
+            #expect(batch.count == events.count)
+            for (incoming, event) in zip(batch.events, events) {
+                #expect((incoming.kind == .object) == (event.object != nil))
+                #expect(incoming.object(in: bytes) == event.object ?? [:])
+            }
+        }
+    }
+
     private func expect(_ result: JSONValue, _ expected: JSONValue) {
         #expect(!result.isMissing == (expected["defined"].bool ?? false), "\(result)")
         if expected["defined"].bool == true { #expect(result.text == expected["text"].string) }

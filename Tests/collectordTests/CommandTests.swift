@@ -68,6 +68,47 @@ struct CommandTests {
         #expect(missing.errors.contains("none.json"))
     }
 
+    @Test("validate looks at every flow for servers, and warns of what is hardly meant so")
+    func validateAll() async throws {
+        let text = #"""
+            {"version":4,"contract":{"c":{"schema":{"required":["consent"]}}},"flows":{
+              "site":{"config":{"platform":"web"}},
+              "a":{"destinations":{"x":{"package":"console","examples":{"e":{"in":{"name":"page view"}}}}}},
+              "b":{"sources":{"http":{"package":"http"}}}}}
+            """#
+        try write("several.json", text)
+        let path = directory.path + "/several.json"
+        let all = try await DaemonProcess.run(["validate", path])
+        #expect(all.code == 0, "\(all.errors)")
+        #expect(all.output.contains("flow \"a\" is valid"))
+        #expect(all.output.contains("flow \"b\" is valid"))
+        #expect(all.output.contains("warning: \(path):3:"), "\(all.output)")
+        #expect(all.output.contains("breaks the contract \"c\": #: \"consent\" is required"))
+        #expect(try await DaemonProcess.run(["validate", path, "--strict"]).code == 2)
+        #expect(try await DaemonProcess.run(["validate", path, "--strict", "--flow", "b"]).code == 0)
+    }
+
+    @Test("validate looks at events, mappings and contracts alone")
+    func validateParts() async throws {
+        func run(_ type: String, _ text: String, _ more: String...) async throws -> (code: Int32, output: String) {
+            let result = try await DaemonProcess.run(["validate", "-", "--type", type] + more, input: text)
+            return (result.code, result.output)
+        }
+        let good = try await run("event", #"{"name":"page view"}"#)
+        #expect(good.code == 0)
+        #expect(good.output == "warning: -: consent: No consent object provided\n-: the event is valid\n")
+        #expect(try await run("event", #"{"name":"page view"}"#, "--strict").code == 2)
+        #expect(try await run("event", #"{"name":"page"}"#).code == 1)
+        #expect(try await run("event", #"{"name":"page"}"#, "--level", "minimal").code == 0)
+        let report = try await run("mapping", #"{"page":{"view":{"nam":"x"}}}"#, "--json")
+        #expect(report.code == 1)
+        #expect(try JSONValue(jsonText: report.output.trimmed)["errors"][0]["path"] == "page.view.nam")
+        let contract = try await run("contract", #"{"a":{"schema":{"type":"objct"}}}"#)
+        #expect(contract.code == 1)
+        #expect(contract.output.hasPrefix("-: a.schema.type: "))
+        #expect(try await run("event", "{").code == 1)
+    }
+
     @Test("simulate shows the exact command, what waits for consent and what is left out")
     func simulate() async throws {
         let event = #"{"name":"order complete","data":{"total":42},"id":"a","timestamp":1,"timing":2}"#

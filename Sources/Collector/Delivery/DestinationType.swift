@@ -23,6 +23,9 @@ public struct DestinationType: Sendable {
     public let settings: [SettingDescription]
     /// The settings that a mapping rule may give it.
     public let ruleSettings: [SettingDescription]
+    /// The mapping that it ships: entity → action → rule. A user's rule replaces the shipped one, or changes it by
+    /// `extend` and `remove`.
+    public let mapping: JSONObject
     /// Makes a destination.
     public let make: Factory
 
@@ -33,6 +36,7 @@ public struct DestinationType: Sendable {
         summary: String,
         settings: [SettingDescription],
         ruleSettings: [SettingDescription] = [],
+        mapping: JSONObject = [:],
         make: @escaping Factory
     ) {
         self.name = name
@@ -40,7 +44,17 @@ public struct DestinationType: Sendable {
         self.summary = summary
         self.settings = settings
         self.ruleSettings = ruleSettings
+        self.mapping = mapping
         self.make = make
+    }
+
+    /// A user's mapping laid over the shipped one. What would be left out in silence is added to `problems`.
+    public func merging(
+        _ mapping: JSONValue,
+        path: [String],
+        problems: inout ConfigurationProblems
+    ) -> JSONValue {
+        MappingRuleMerge.mapping(self.mapping, mapping, path: path, problems: &problems)
     }
 
     /// Whether a configuration's `package` names this type; a version behind `@` is not looked at.

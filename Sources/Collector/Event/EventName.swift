@@ -1,7 +1,7 @@
 /// An event's name: "entity action".
-enum EventName {
+package enum EventName {
     /// The first two words, separated by single spaces; nil unless both are there. Later words are not looked at.
-    static func words(_ name: String) -> (entity: String, action: String)? {
+    package static func words(_ name: String) -> (entity: String, action: String)? {
         let bytes = name.utf8
         guard let first = bytes.firstIndex(of: UInt8(ascii: " ")), first > bytes.startIndex else { return nil }
         let rest = bytes[bytes.index(after: first)...]

@@ -21,6 +21,8 @@ extension MappingFunctions {
     /// | `isoTime` | – | milliseconds as `2023-11-14T22:13:20.000Z` |
     /// | `urlHost` `urlPath` | – | that part of a URL |
     /// | `anonymizeIP` | – | an IPv4 address with its last number 0; "" for anything else |
+    /// | `queryString` | – | an object as the query of a URL: `a=1&b%5B0%5D=x` |
+    /// | `userAgent` | – | a user agent's `userAgent`, `browser`, `browserVersion`, `os`, `osVersion`, `deviceType` |
     ///
     /// All but `default` and `now` give missing for a value of the wrong kind.
     public static let standard = MappingFunctions(factories: [
@@ -52,6 +54,10 @@ extension MappingFunctions {
         "urlHost": text { URLParts($0).flatMap(\.host).map(JSONValue.string) ?? .missing },
         "urlPath": text { URLParts($0).map { .string($0.path) } ?? .missing },
         "anonymizeIP": text { .string(AnonymizedIP.text(of: $0)) },
+        "queryString": plain { value, _ in
+            value.isMissing || value.isNull ? .missing : .string(QueryString.text(of: value))
+        },
+        "userAgent": text { .object(UserAgentText.user(of: $0)) },
     ])
 
     /// A function of the value alone.

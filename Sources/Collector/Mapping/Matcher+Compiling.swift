@@ -1,4 +1,5 @@
 import EventJSON
+import LinearExpressions
 
 extension Matcher {
     /// Compiles a matcher expression; what cannot be honoured is noted and never matches.

@@ -1,4 +1,5 @@
 public import EventJSON
+import LinearExpressions
 
 /// A condition in JSON: walkerOS's matcher expressions.
 ///

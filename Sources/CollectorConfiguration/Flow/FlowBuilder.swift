@@ -48,6 +48,20 @@ struct FlowBuilder {
                 "\(kind) are not supported; express the change as a destination's or source's \"policy\" and \"mapping\""
             )
         }
+        for (part, kind) in [("transformers", StepKind.transformer), ("stores", .store)] {
+            for step in members[part].object ?? [:] {
+                for fault in StepShape.faults(step.value.object ?? [:], kind: kind) {
+                    problems.add(path + [part, step.name, fault.key], fault.message)
+                }
+            }
+        }
+        for contract in resolved.contracts {
+            _ = EventContract(
+                contract.value.object ?? [:],
+                path: ["contract", contract.name],
+                problems: &problems
+            )
+        }
         let options = CollectorOptionsReader(path: path + ["collector"])
         let (collectorOptions, logLevel) = options.read(members["collector"], flowName: name, problems: &problems)
         return Flow(
@@ -107,6 +121,10 @@ struct FlowBuilder {
         var config = entry.config
         let configPath = path + ["config"]
         if entry.members["disabled"] == true { config["disabled"] = true }
+        if !type.mapping.isEmpty {
+            let path = configPath + ["mapping"]
+            config["mapping"] = type.merging(config["mapping"], path: path, problems: &problems)
+        }
         if config["mock"].isMissing, !entry.members["mock"].isMissing { config["mock"] = entry.members["mock"] }
         if let outer = entry.members["env"].object {
             config["env"] = .object(outer.assigning(config["env"].object ?? [:]))

@@ -37,6 +37,12 @@ public struct FlowFile: Sendable {
     /// The names of the flows in the file.
     public var flowNames: [String] { (root["flows"].object ?? [:]).map(\.name) }
 
+    /// The names of the flows that are not for browsers; all names if there are only such.
+    public var serverFlowNames: [String] {
+        let names = flowNames.filter { root["flows"][$0]["config"]["platform"].string != "web" }
+        return names.isEmpty ? flowNames : names
+    }
+
     /// The flow of that name, or the only one, with all references resolved and everything checked.
     ///
     /// - Throws: `FlowErrors` with every fault found.

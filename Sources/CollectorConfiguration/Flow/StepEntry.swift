@@ -3,15 +3,8 @@ import EventJSON
 
 /// The entry of a source or destination in a flow.
 struct StepEntry {
-    enum Kind: String {
-        case source = "Source"
-        case destination = "Destination"
-    }
-
     let members: JSONObject
 
-    /// Members that say nothing to a daemon without JavaScript, and are taken without effect.
-    private static let withoutEffect = ["import", "logger", "chainMocks", "primary"]
     /// Members that change what an event becomes, and so must not be passed over.
     private static let refused: [(name: String, remedy: String)] = [
         ("code", "JavaScript cannot run here; name a \"package\" instead"),
@@ -26,26 +19,16 @@ struct StepEntry {
         ("cache", "caches are not supported; remove it"),
         ("state", "state steps are not supported; remove it"),
     ]
-    private static let members = [
-        "package", "config", "env", "variables", "examples", "disabled", "id", "mock",
-    ]
 
     /// Checks the entry's members; nil if it is not an object.
-    init?(_ value: JSONValue, kind: Kind, path: [String], problems: inout ConfigurationProblems) {
+    init?(_ value: JSONValue, kind: StepKind, path: [String], problems: inout ConfigurationProblems) {
         guard let members = value.object else {
-            problems.add(path, "a \(kind.rawValue.lowercased()) is an object with \"package\" and \"config\"")
+            problems.add(path, "\(kind.article) is an object with \"package\" and \"config\"")
             return nil
         }
         self.members = members
         for (name, remedy) in Self.refused where members.contains(name) { problems.add(path + [name], remedy) }
-        var known = Self.members + Self.withoutEffect + Self.refused.map(\.name)
-        if kind == .destination { known.removeAll { $0 == "primary" } }
-        problems.refuseUnknownMembers(
-            members.map(\.name),
-            known: known,
-            path: path,
-            of: "a \(kind.rawValue.lowercased())"
-        )
+        for fault in StepShape.faults(members, kind: kind) { problems.add(path + [fault.key], fault.message) }
         if !members["config"].isMissing, members["config"].object == nil {
             problems.add(path + ["config"], "\"config\" is an object")
         }

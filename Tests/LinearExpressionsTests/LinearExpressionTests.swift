@@ -1,6 +1,5 @@
+import LinearExpressions
 import Testing
-
-@testable import Collector
 
 @Suite("Regular expressions")
 struct LinearExpressionTests {
@@ -15,6 +14,7 @@ struct LinearExpressionTests {
             ("^(?:ab)*$", "ababab", true), ("^(?<year>\\d+)$", "2026", true), ("a+?b", "aaab", true), ("", "", true),
             ("\\.", "a.b", true), ("a{", "a{", true), ("😀", "x😀y", true), ("^.$", "😀", true), ("[\\]]", "]", true),
             ("^/api", "/api/x", true), ("[\\s\\S]+", "a\nb", true),
+            ("^\\cI$", "\t", true), ("^\\ci$", "\t", true), ("^\\cI$", "cI", false),
         ]
     )
     func matches(_ pattern: String, _ text: String, _ expected: Bool) throws {
@@ -25,7 +25,7 @@ struct LinearExpressionTests {
         "are refused where they cannot be honoured, with the place",
         arguments: [
             "(", ")", "[a", "*a", "a**", "a{3,2}", "(?=a)", "(?<!a)", "(a)\\1", "\\p{L}", "[z-a]", "a{2000}",
-            "((a{100}){100}){100}", "\\",
+            "((a{100}){100}){100}", "\\", "\\c1",
         ]
     )
     func refused(_ pattern: String) {

@@ -167,11 +167,21 @@ struct LinearExpressionParser {
         case "v": return .single("\u{0B}")
         case "f": return .single("\u{0C}")
         case "0": return .single("\u{00}")
+        case "c": return .single(try control())
         case "x": return .single(try hexadecimal(digits: 2))
         case "u": return .single(try hexadecimal(digits: 4))
         case "p", "P": throw error("Unicode property escapes are not supported")
         default: return .single(next)
         }
+    }
+
+    /// The control character of a letter, as in `\cJ`.
+    private mutating func control() throws(LinearExpression.SyntaxError) -> Unicode.Scalar {
+        guard let letter = peek, letter.isASCII, letter.properties.isAlphabetic else {
+            throw error("malformed control escape")
+        }
+        position += 1
+        return Unicode.Scalar(UInt8(letter.value & 0x1F))
     }
 
     private mutating func hexadecimal(digits: Int) throws(LinearExpression.SyntaxError) -> Unicode.Scalar {

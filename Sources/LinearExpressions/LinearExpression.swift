@@ -1,11 +1,11 @@
 /// A regular expression in JavaScript's syntax whose matching time grows only linearly with the text.
 ///
-/// Mapping conditions look at what strangers send, so an expression must not be a way to stall the collector. All
+/// Expressions look at what strangers send, so one must not be a way to stall the collector. All
 /// states are followed at once; nothing is ever tried again. Back references and look-around cannot be matched this
 /// way and are refused.
 ///
 /// Supported: literals, `.`, classes `[a-z]` `[^…]` `\d \w \s \D \W \S`, groups, alternation, `* + ? {n,m}` (also
-/// lazy), `^ $ \b \B`, escapes `\n \t \xHH \uHHHH`. Matching is unanchored and works on Unicode scalars.
+/// lazy), `^ $ \b \B`, escapes `\n \t \cJ \xHH \uHHHH`. Matching is unanchored and works on Unicode scalars.
 /// Syntax: [ECMAScript patterns](https://tc39.es/ecma262/#sec-patterns).
 public struct LinearExpression: Sendable {
     /// Why a pattern was refused.
