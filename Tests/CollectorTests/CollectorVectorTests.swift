@@ -62,9 +62,7 @@ struct Scenario {
         _ value: JSONValue
     ) throws -> DestinationRegistration {
         var problems = ConfigurationProblems()
-        var members = value["config"].object ?? [:]
-        members.remove("breaker")
-        let configuration = DestinationConfiguration(members, problems: &problems)
+        let configuration = DestinationConfiguration(value["config"].object ?? [:], problems: &problems)
         if let problem = problems.list.first { throw problem }
         return DestinationRegistration(id: id, destination: destination, configuration: configuration)
     }
