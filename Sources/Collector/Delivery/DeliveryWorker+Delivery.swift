@@ -40,6 +40,8 @@ extension DeliveryWorker {
             timeoutMilliseconds: configuration.timeoutMilliseconds,
             timeoutReason: timeoutReason
         )
+        // Counts and dead letters are as they should be before anyone hears of an outcome.
+        let end = state.withLock { $0.finish(batch, settlement, configuration: configuration) }
         counters.countDelivered(settlement.deliveredCount)
         counters.countFailed(settlement.failed.count)
         for (waiter, outcome) in zip(batch.pending.waiters, outcomes) {
@@ -50,7 +52,6 @@ extension DeliveryWorker {
             logger.error("Push failed", metadata: ["error": "\(reason)", "event": "\(event.name)"])
             batch.pending.waiters[position].settle(id, .failed(reason: reason))
         }
-        let end = state.withLock { $0.finish(batch, settlement, configuration: configuration) }
         if end.warns { logger.warning("destination.dlq overflow; oldest entries dropped") }
         for waiter in end.released { waiter.settle(id, .queued) }
         if let pause = end.pause { resume(after: pause) }
