@@ -42,6 +42,11 @@ let package = Package(
             providers: [.apt(["libjansson-dev"])]
         ),
         .systemLibrary(
+            name: "COpenSSL",
+            pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"])]
+        ),
+        .systemLibrary(
             name: "CZlib",
             providers: [.apt(["zlib1g-dev"])]
         ),
@@ -106,6 +111,7 @@ let package = Package(
             name: "RedisStreamsDestination",
             dependencies: [
                 "CHiredis",
+                "COpenSSL",
                 "Collector",
                 "EventJSON",
                 .product(name: "Logging", package: "swift-log"),

@@ -32,15 +32,19 @@ public final class RedisServer: Sendable {
     /// - Parameters:
     ///   - arguments: More arguments, such as `["--appendonly", "yes"]`.
     ///   - listensOnTCP: Listen on a free port of 127.0.0.1 as well.
-    public init(_ arguments: [String] = [], listensOnTCP: Bool = false) throws {
+    ///   - speaksTLS: Speak TLS on that port; give the certificates as arguments.
+    public init(_ arguments: [String] = [], listensOnTCP: Bool = false, speaksTLS: Bool = false) throws {
         directory = try TemporaryDirectory()
         socketPath = directory.path + "/redis.sock"
         port = listensOnTCP ? try Self.freePort() : nil
         let basics = [
-            "--port", String(port ?? 0), "--bind", "127.0.0.1", "--unixsocket", socketPath, "--dir", directory.path,
+            "--port", speaksTLS ? "0" : String(port ?? 0), "--bind", "127.0.0.1", "--unixsocket", socketPath, "--dir",
+            directory.path,
             "--save", "", "--logfile", directory.path + "/redis.log", "--daemonize", "no",
         ]
-        self.arguments = ["redis-server"] + basics + arguments
+        // Not every redis-server knows the option.
+        let tls = speaksTLS ? ["--tls-port", String(port ?? 0)] : []
+        self.arguments = ["redis-server"] + basics + tls + arguments
         try start()
     }
 
@@ -111,7 +115,7 @@ public final class RedisServer: Sendable {
     }
 
     /// A port that was free a moment ago.
-    private static func freePort() throws -> Int {
+    static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()

@@ -74,14 +74,16 @@ struct RedisDeliveryReport: Sendable {
     }
 
     private func outcome(of error: RedisError) -> DeliveryOutcome {
-        let delay = error.code == .handshakeRefused ? RedisErrorClassification.configuration.delay : nil
+        let delay = error.needsConfiguration ? RedisErrorClassification.configurationDelay : nil
         return .retry(after: delay, reason: error.message)
     }
 
     private func outcome(ofErrorReply text: String) -> DeliveryOutcome {
         let classification = RedisErrorClassification(text)
-        switch classification {
-        case .transient, .configuration: return .retry(after: classification.delay, reason: text)
+        switch classification.meaning {
+        case .transient, .configuration, .ask: return .retry(after: classification.delay, reason: text)
+        case .moved:
+            return .retry(after: classification.delay, reason: "\(text): Redis is a cluster, set redis.cluster to true")
         case .permanent: return .rejected(reason: text)
         }
     }

@@ -8,7 +8,7 @@ struct RedisCommandWindowTests {
 
     /// Batches of commands of ten bytes each.
     private func window(batches: [Int], deadline: Duration = .seconds(10)) -> RedisCommandWindow {
-        var window = RedisCommandWindow()
+        var window = RedisCommandWindow(maximumUnansweredCommands: 1_000)
         for (index, commandCount) in batches.enumerated() {
             for _ in 0..<commandCount { window.append(commandLength: 10) }
             window.append(batchOf: commandCount, deadline: start + deadline + .seconds(index))
@@ -94,7 +94,7 @@ struct RedisCommandWindowTests {
     @Test("a long run of random steps agrees with a plain list of commands", arguments: 0..<20 as Range<UInt64>)
     func agreesWithModel(_ seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        var window = RedisCommandWindow()
+        var window = RedisCommandWindow(maximumUnansweredCommands: 1_000)
         var unanswered: [(length: Int, isLast: Bool)] = []
         var written = 0  // bytes of `unanswered` that the connection has
         for _ in 0..<2_000 {

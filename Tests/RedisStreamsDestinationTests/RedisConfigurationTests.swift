@@ -71,7 +71,8 @@ struct RedisConfigurationTests {
 
     private static let bad: [(url: String, named: String)] = [
         ("", "scheme"), ("localhost:6379", "scheme"), ("6379", "scheme"), ("http://h", "scheme"),
-        ("rediss://:hunter2@h", "TLS is not supported yet"), ("redis://", "host"), ("redis://:6379", "host"),
+        ("redis://h?ca=/hunter2", "rediss://"), ("rediss://h?key=hunter2", "absolute path"), ("redis://", "host"),
+        ("redis://:6379", "host"),
         ("redis://:hunter2@", "host"), ("redis://h:", "port"), ("redis://h:0", "port"), ("redis://h:65536", "port"),
         ("redis://h:6379x", "port"), ("redis://h:-1", "port"), ("redis://h:+1", "port"), ("redis://a b", "host"),
         ("redis://h\r\n", "host"), ("redis://[::1", "bracket"), ("redis://[::1]x", "bracket"),
@@ -120,16 +121,21 @@ struct RedisHandshakeTests {
 
     @Test("what opens a connection")
     func commands() throws {
-        let setName = "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$10\r\ncollectord\r\n*1\r\n$4\r\nPING\r\n"
+        let setName =
+            "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$10\r\ncollectord\r\n"
+            + "*2\r\n$4\r\nINFO\r\n$6\r\nmemory\r\n*1\r\n$4\r\nPING\r\n"
         let cases: [(url: String, bytes: String, steps: [RedisHandshake.Step])] = [
-            ("redis://h", setName, [.setName, .ping]),
-            ("redis://:p@h", "*2\r\n$4\r\nAUTH\r\n$1\r\np\r\n" + setName, [.authenticate, .setName, .ping]),
+            ("redis://h", setName, [.setName, .inspect, .ping]),
+            ("redis://:p@h", "*2\r\n$4\r\nAUTH\r\n$1\r\np\r\n" + setName, [.authenticate, .setName, .inspect, .ping]),
             (
                 "redis://u:p@h/5",
                 "*3\r\n$4\r\nAUTH\r\n$1\r\nu\r\n$1\r\np\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n5\r\n" + setName,
-                [.authenticate, .select(database: 5), .setName, .ping]
+                [.authenticate, .select(database: 5), .setName, .inspect, .ping]
             ),
-            ("redis://u@h", "*3\r\n$4\r\nAUTH\r\n$1\r\nu\r\n$0\r\n\r\n" + setName, [.authenticate, .setName, .ping]),
+            (
+                "redis://u@h", "*3\r\n$4\r\nAUTH\r\n$1\r\nu\r\n$0\r\n\r\n" + setName,
+                [.authenticate, .setName, .inspect, .ping]
+            ),
         ]
         for (url, bytes, steps) in cases {
             let handshake = try makeHandshake(url)

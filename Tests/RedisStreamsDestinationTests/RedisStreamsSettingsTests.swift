@@ -79,7 +79,6 @@ struct RedisStreamsSettingsTests {
         (["streamKey": 5], "streamKey", "a text"),
         (["streamKey": ["a"]], "streamKey", "a text"),
         (["url": 5], "url", "a text"),
-        (["url": "rediss://h"], "url", "TLS is not supported yet"),
         (["url": "redis://h:hunter2"], "url", "port"),
         (["options": "hunter2"], "options", "an object"),
         (["maxLen": 10.5], "maxLen", "a whole number of at least 0, not 10.5"),
@@ -102,9 +101,20 @@ struct RedisStreamsSettingsTests {
         (["options": ["host": 5]], "options.host", "a text"),
         (["options": ["db": -1]], "options.db", "a whole number"),
         (["options": ["password": 5]], "options.password", "a text"),
-        (["options": ["tls": [:]]], "options.tls", "not supported yet"),
-        (["options": ["tls": true]], "options.tls", "not supported yet"),
-        (["options": ["sentinels": [[:]]]], "options.sentinels", "not supported yet"),
+        (["options": ["tls": "yes"]], "options.tls", "an object"),
+        (["options": ["tls": ["ca": 1]]], "options.tls.ca", "a text"),
+        (["options": ["tls": ["key": "hunter2"]]], "options.tls.key", "absolute path"),
+        (["options": ["tls": ["servername": "a b"]]], "options.tls.servername", "host name"),
+        (["options": ["tls": ["rejectUnauthorized": false]]], "options.tls.rejectUnauthorized", "cannot be false"),
+        (["options": ["tls": ["cipher": "x"]]], "options.tls.cipher", "unknown"),
+        (["options": ["tls": true, "path": "/s"]], "options.tls", "unix socket"),
+        (["options": ["sentinels": [[:]]]], "options.sentinels", "host:port"),
+        (["options": ["sentinels": []]], "options.sentinels", "not empty"),
+        (["options": ["sentinels": ["h:0"]]], "options.sentinels", "host:port"),
+        (["options": ["sentinels": ["::1:5"]]], "options.sentinels", "host:port"),
+        (["options": ["sentinels": ["h"]]], "options.name", "mymaster"),
+        (["options": ["name": "m"]], "options.name", "without sentinels"),
+        (["options": ["sentinelPassword": "hunter2"]], "options.sentinelPassword", "without sentinels"),
         (["options": ["keyPrefix": "p:"]], "options.keyPrefix", "streamKey"),
         (["options": ["commandTimeout": 0]], "options.commandTimeout", "1 to 3600000"),
         (["options": ["connectTimeout": "5000"]], "options.connectTimeout", "a whole number"),
@@ -135,28 +145,63 @@ struct RedisStreamsSettingsTests {
 
 @Suite("Error classification")
 struct RedisErrorClassificationTests {
-    private static let rows: [(text: String, expected: RedisErrorClassification)] = [
-        ("LOADING Redis is loading the dataset in memory", .transient),
-        ("BUSY Redis is busy running a script.", .transient),
-        ("OOM command not allowed when used memory > 'maxmemory'.", .transient),
-        ("READONLY You can't write against a read only replica.", .transient),
-        ("MISCONF Redis is configured to save RDB snapshots", .transient),
-        ("NOAUTH Authentication required.", .configuration),
-        ("WRONGPASS invalid username-password pair", .configuration),
-        ("NOPERM this user has no permissions to run the 'xadd' command", .configuration),
-        ("WRONGTYPE Operation against a key holding the wrong kind of value", .permanent),
-        ("ERR wrong number of arguments for 'xadd' command", .permanent),
-        ("OOMPH", .permanent), ("", .permanent), ("plain", .permanent),
+    /// What an error means, whether it needs a new connection, and how many milliseconds to wait.
+    private struct Row: Sendable {
+        let text: String
+        let meaning: RedisErrorClassification.Meaning
+        let needsNewConnection: Bool
+        let delay: Duration?
+
+        init(
+            _ text: String,
+            _ meaning: RedisErrorClassification.Meaning,
+            newConnection: Bool = false,
+            after delay: Duration? = nil
+        ) {
+            self.text = text
+            self.meaning = meaning
+            needsNewConnection = newConnection
+            self.delay = delay
+        }
+    }
+
+    private static let rows: [Row] = [
+        Row("LOADING Redis is loading the dataset in memory", .transient),
+        Row("BUSY Redis is busy running a script.", .transient),
+        Row("OOM command not allowed when used memory > 'maxmemory'.", .transient, after: .seconds(1)),
+        Row("MISCONF Redis is configured to save RDB snapshots", .transient, after: .seconds(1)),
+        Row("NOREPLICAS Not enough good replicas to write.", .transient, after: .seconds(1)),
+        Row("READONLY You can't write against a read only replica.", .transient, newConnection: true),
+        Row("MASTERDOWN Link with MASTER is down", .transient, newConnection: true),
+        Row("UNBLOCKED force unblock from blocking operation", .transient, newConnection: true),
+        Row("ERR max number of clients reached", .transient, newConnection: true),
+        Row("ERR Protocol error: invalid bulk length", .transient, newConnection: true),
+        Row("CLUSTERDOWN Hash slot not served", .transient),
+        Row("TRYAGAIN Multiple keys request during rehashing of slot", .transient),
+        Row("MOVED 3999 127.0.0.1:6381", .moved, after: .seconds(5)),
+        Row("ASK 3999 127.0.0.1:6381", .ask),
+        Row("NOAUTH Authentication required.", .configuration, newConnection: true, after: .seconds(5)),
+        Row("WRONGPASS invalid username-password pair", .configuration, newConnection: true, after: .seconds(5)),
+        Row("NOPERM this user has no permissions to run the 'xadd' command", .configuration, after: .seconds(5)),
+        Row("DENIED Redis is running in protected mode", .configuration, newConnection: true, after: .seconds(5)),
+        Row("WRONGTYPE Operation against a key holding the wrong kind of value", .permanent),
+        Row("ERR wrong number of arguments for 'xadd' command", .permanent),
+        Row("OOMPH", .permanent), Row("", .permanent), Row("plain", .permanent), Row("ERR", .permanent),
     ]
 
     @Test("by the first word", arguments: rows)
-    func classifies(_ row: (text: String, expected: RedisErrorClassification)) {
-        #expect(RedisErrorClassification(row.text) == row.expected)
+    private func classifies(_ row: Row) {
+        let classification = RedisErrorClassification(row.text)
+        #expect(classification.meaning == row.meaning)
+        #expect(classification.needsNewConnection == row.needsNewConnection)
+        #expect(classification.delay == row.delay)
     }
 
-    @Test("the table names no code twice")
-    func unique() {
-        let codes = RedisErrorClassification.table.map(\.code)
-        #expect(Set(codes).count == codes.count)
+    @Test("every row of the table is tested, and none hides another")
+    func complete() {
+        for row in RedisErrorClassification.table {
+            let first = Self.rows.first { $0.text.hasPrefix(row.code) && $0.text.contains(row.phrase ?? "") }
+            #expect(first.map { RedisErrorClassification($0.text) } == row.classification, "\(row.code)")
+        }
     }
 }
