@@ -48,12 +48,39 @@ public final class RedisServer: Sendable {
         try start()
     }
 
+    /// Starts a Sentinel that watches a primary, and waits until it answers PING.
+    ///
+    /// A primary that does not answer for 500 ms counts as down once `quorum` Sentinels say so.
+    public init(sentinelFor primary: RedisServer, name: String, quorum: Int, _ lines: [String] = []) throws {
+        directory = try TemporaryDirectory()
+        socketPath = directory.path + "/sentinel.sock"
+        let port = try Self.freePort()
+        self.port = port
+        let watched = primary.port ?? 0
+        let configuration =
+            [
+                "port \(port)", "bind 127.0.0.1", "unixsocket \(socketPath)", "dir \(directory.path)",
+                "logfile \(directory.path)/redis.log", "sentinel monitor \(name) 127.0.0.1 \(watched) \(quorum)",
+                "sentinel down-after-milliseconds \(name) 500", "sentinel failover-timeout \(name) 4000",
+            ] + lines
+        // Sentinel writes what it learns into its own configuration.
+        let path = directory.path + "/sentinel.conf"
+        try TestFile.write(configuration.joined(separator: "\n") + "\n", to: path)
+        arguments = ["redis-server", path, "--sentinel"]
+        try start()
+    }
+
     deinit {
         kill()
     }
 
+    /// The folder in which the server runs.
+    public var directoryPath: String { directory.path }
+
     /// Starts the server again after ``kill()`` or ``stop()``, and waits until it answers PING.
-    public func start() throws {
+    ///
+    /// With `loads` it is enough that it answers at all: that it still reads its data set.
+    public func start(loads: Bool = false) throws {
         try process.withLock { process in
             guard process == nil else { return }
             unlink(socketPath)
@@ -61,7 +88,7 @@ public final class RedisServer: Sendable {
             process = Process(identifier: identifier, watchdog: try Watchdog(watching: identifier))
         }
         let deadline = ContinuousClock.now + .seconds(30)
-        while !answersPing() {
+        while !answersPing(loads: loads) {
             guard ContinuousClock.now < deadline else {
                 throw TestSupportError("redis-server does not answer; its log is \(directory.path)/redis.log")
             }
@@ -94,12 +121,13 @@ public final class RedisServer: Sendable {
         try RESPProbe(unixSocket: socketPath)
     }
 
-    private func answersPing() -> Bool {
+    private func answersPing(loads: Bool) -> Bool {
         guard let probe = try? RESPProbe(unixSocket: socketPath), let reply = try? probe.command("PING") else {
             return false
         }
         // A server that wants a password is up as well.
         return reply == .status("PONG") || reply.text?.hasPrefix("NOAUTH") == true
+            || loads && reply.text?.hasPrefix("LOADING") == true
     }
 
     private func end(_ signal: Int32) {

@@ -115,7 +115,8 @@ final class RedisSentinels: Sendable {
     /// The first address that is named, or a problem when none is; a Sentinel that hangs delays nothing.
     private func ask() async -> Result<Endpoint, RedisError> {
         await withCheckedContinuation { continuation in
-            let race = SentinelRace(runnerCount: clients.count, continuation)
+            let none = RedisError(.invalidConfiguration, "no Sentinel is configured")
+            let race = RedisRace(runnerCount: clients.count, ifNone: none, continuation)
             for client in clients {
                 let sentinel = client.configuration.endpoint
                 do throws(RedisError) {
@@ -148,33 +149,5 @@ final class RedisSentinels: Sendable {
         case .error(let text): return failure("answered \(text)")
         case .status, .integer, .bulk: return failure("answered with something that is no address")
         }
-    }
-}
-
-/// Lets whoever waits go on with the first success, or with the last failure.
-private final class SentinelRace: Sendable {
-    typealias Answer = Result<RedisConfiguration.Endpoint, RedisError>
-
-    private struct State {
-        var missingCount: Int
-        var continuation: CheckedContinuation<Answer, Never>?
-    }
-
-    private let state: Mutex<State>
-
-    init(runnerCount: Int, _ continuation: CheckedContinuation<Answer, Never>) {
-        state = Mutex(State(missingCount: runnerCount, continuation: continuation))
-        if runnerCount == 0 { arrived(.failure(RedisError(.invalidConfiguration, "no Sentinel is configured"))) }
-    }
-
-    func arrived(_ answer: Answer) {
-        let continuation = state.withLock { state -> CheckedContinuation<Answer, Never>? in
-            state.missingCount -= 1
-            if case .failure = answer, state.missingCount > 0 { return nil }
-            var continuation: CheckedContinuation<Answer, Never>?
-            swap(&continuation, &state.continuation)
-            return continuation
-        }
-        continuation?.resume(returning: answer)
     }
 }
