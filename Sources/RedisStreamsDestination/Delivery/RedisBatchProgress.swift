@@ -44,8 +44,6 @@ struct RedisBatchProgress {
     private var hops: [Int]
     /// The ids under which a single writer's events were sent.
     private(set) var ids: [RedisEntryID?]
-    /// Whether a command with that id may have been executed.
-    private var isDoubtful: [Bool]
     private var openCount: Int
     /// What failed, for the log.
     private(set) var failures: [(index: Int, text: String)] = []
@@ -57,7 +55,6 @@ struct RedisBatchProgress {
         outcomes = Array(repeating: nil, count: count)
         hops = Array(repeating: 0, count: count)
         ids = Array(repeating: nil, count: count)
-        isDoubtful = Array(repeating: false, count: count)
         openCount = count
     }
 
@@ -67,9 +64,12 @@ struct RedisBatchProgress {
     }
 
     /// The events that a single writer must give the same id when they come again.
+    ///
+    /// Also those that Redis refused: the refused command may have been sent before, and executed, on a connection
+    /// that was lost with its reply.
     var doubts: [(index: Int, id: RedisEntryID)] {
         outcomes.indices.compactMap { index in
-            guard isDoubtful[index], let id = ids[index] else { return nil }
+            guard let id = ids[index] else { return nil }
             if case .retry = outcomes[index] { return (index, id) }
             return nil
         }
@@ -91,10 +91,8 @@ struct RedisBatchProgress {
     mutating func received(_ answer: Answer, at index: Int, askedHost: String) -> RedisRedirect? {
         switch answer {
         case .written(let entry):
-            isDoubtful[index] = false
             settle(index, .delivered(response: .string(entry)))
         case .lost(let error):
-            isDoubtful[index] = true
             // A node that left the cluster answers no more; another has its streams.
             if isCluster, error.code == .closed, hop(index) {
                 next[.write(.owner), default: []].append(index)
@@ -123,7 +121,6 @@ struct RedisBatchProgress {
             return nil
         }
         if isSingleWriter, text.contains("equal or smaller") {
-            isDoubtful[index] = true
             settle(index, .retry(reason: text), text)
             return nil
         }
@@ -141,7 +138,6 @@ struct RedisBatchProgress {
     /// Held: it was written by a command whose reply was lost. Not held: newer entries came first, so that it needs a
     /// greater id.
     mutating func looked(isHeld: Bool, at index: Int) {
-        isDoubtful[index] = false
         if isHeld, let id = ids[index] {
             settle(index, .delivered(response: .string(id.description)))
             return
@@ -152,13 +148,11 @@ struct RedisBatchProgress {
 
     /// Nobody could tell whether the stream holds the event.
     mutating func lookFailed(_ text: String, at index: Int) {
-        isDoubtful[index] = true
         settle(index, .retry(reason: text), text)
     }
 
     /// Written, but not by as many replicas as asked for: it counts as not delivered.
     mutating func unconfirmed(_ text: String, at index: Int) {
-        isDoubtful[index] = true
         settle(index, .retry(reason: text), text)
     }
 
