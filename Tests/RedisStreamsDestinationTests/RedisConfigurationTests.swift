@@ -69,6 +69,19 @@ struct RedisConfigurationTests {
         #expect(configuration.clientName == "web-1")
     }
 
+    @Test("rediss urls, with what TLS needs after the question mark")
+    func tlsURLs() throws {
+        let plain = try RedisConfiguration(url: "rediss://u:p@h:7/2")
+        #expect(plain.tls == RedisTLS())
+        #expect(plain.endpoint == .tcp(host: "h", port: 7))
+        #expect(plain.description == "rediss://<redacted>@h:7/2")
+        let full = try RedisConfiguration(url: "rediss://h?ca=/a%20b.pem&cert=/c.pem&key=/k.pem&servername=n")
+        #expect(full.tls?.authorities == .file("/a b.pem"))
+        #expect(full.tls?.certificate == .file("/c.pem"))
+        #expect(full.tls?.key == .file("/k.pem"))
+        #expect(full.tls?.serverName == "n")
+    }
+
     private static let bad: [(url: String, named: String)] = [
         ("", "scheme"), ("localhost:6379", "scheme"), ("6379", "scheme"), ("http://h", "scheme"),
         ("redis://h?ca=/hunter2", "rediss://"), ("rediss://h?key=hunter2", "absolute path"), ("redis://", "host"),

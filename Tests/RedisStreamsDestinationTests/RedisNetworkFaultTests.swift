@@ -98,15 +98,16 @@ struct RedisNetworkFaultTests {
         await destination.end()
     }
 
-    @Test("damaged replies lose nothing", arguments: [false, true])
-    func corrupted(_ single: Bool) async throws {
-        let destination = try await start(settings(single: single))
+    // Not for a single writer: a damaged error text may be any error.
+    @Test("damaged replies lose nothing")
+    func corrupted() async throws {
+        let destination = try await start(settings(single: false))
         let count = 2_000
         try await EventPump(destination: destination).run(count) { delivered in
-            proxy.fault = delivered > 1_800 ? .none : .corrupt(everyReplyBytes: 4_099)
+            proxy.fault = delivered > 1_800 ? .none : .corrupt(everyReplyBytes: 997)
         }
-        let audit = try StreamAudit([server])
-        #expect(audit.lost(of: count) == 0)
+        #expect(proxy.connectionCount > 1)
+        #expect(try StreamAudit([server]).lost(of: count) == 0)
         await destination.end()
     }
 

@@ -48,6 +48,55 @@ struct RedisStreamsSettingsTests {
         )
     }
 
+    @Test("how events are delivered")
+    func delivery() throws {
+        let settings = try settings([
+            "streamKey": "s", "window": 17, "singleWriter": true, "partitioning": ["count": 4, "key": "user.id"],
+            "wait": ["replicas": 2, "timeout": 300], "cluster": ["nodes": ["a", "b:7", ["host": "c"], "[::1]:8"]],
+        ])
+        #expect(settings.configuration.limits.unansweredCommands == 17)
+        #expect(settings.isSingleWriter)
+        #expect(settings.partitioning == RedisPartitioning(count: 4, key: "user.id"))
+        #expect(settings.partitioning != RedisPartitioning(count: 4, key: "user.name"))
+        #expect(
+            settings.replicaConfirmation == RedisReplicaConfirmation(replicaCount: 2, timeout: .milliseconds(300))
+        )
+        let nodes: [RedisConfiguration.Endpoint] = [
+            .tcp(host: "a", port: 6379), .tcp(host: "b", port: 7), .tcp(host: "c", port: 6379),
+            .tcp(host: "::1", port: 8),
+        ]
+        #expect(settings.clusterNodes == nodes)
+        #expect(try self.settings(["streamKey": "s", "cluster": true]).clusterNodes == [])
+        #expect(try self.settings(["streamKey": "s", "cluster": false]).clusterNodes == nil)
+    }
+
+    @Test("TLS and Sentinel")
+    func connections() throws {
+        let pem = "-----BEGIN PRIVATE KEY-----"
+        let configuration = try settings([
+            "streamKey": "s",
+            "options": [
+                "host": "h", "tls": ["ca": "/ca.pem", "cert": "/c.pem", "key": .string(pem), "servername": "n"],
+                "sentinels": [["host": "a", "port": "5"], "b"], "name": "m", "sentinelUsername": "u",
+                "sentinelPassword": "p", "sentinelTLS": true,
+            ],
+        ]).configuration
+        #expect(configuration.tls?.authorities == .file("/ca.pem"))
+        #expect(configuration.tls?.certificate == .file("/c.pem"))
+        #expect(configuration.tls?.key == .text(RedisSecret(pem)))
+        #expect(configuration.tls?.serverName == "n")
+        #expect(configuration.sentinel?.endpoints == [.tcp(host: "a", port: 5), .tcp(host: "b", port: 26_379)])
+        #expect(configuration.sentinel?.primaryName == "m")
+        #expect(configuration.sentinel?.username == "u")
+        #expect(configuration.sentinel?.password == "p")
+        #expect(configuration.sentinel?.tls == RedisTLS())
+        #expect(try settings(["streamKey": "s", "options": ["tls": true]]).configuration.tls == RedisTLS())
+        #expect(try settings(["streamKey": "s", "options": ["tls": false]]).configuration.tls == nil)
+        var dumped = ""
+        dump(configuration, to: &dumped)
+        #expect(!"\(configuration)\(dumped)\(configuration.tls as Any)".contains("PRIVATE"))
+    }
+
     @Test("a path wins over host and port, a url over all options, null is nothing")
     func precedence() throws {
         #expect(
@@ -101,6 +150,23 @@ struct RedisStreamsSettingsTests {
         (["options": ["host": 5]], "options.host", "a text"),
         (["options": ["db": -1]], "options.db", "a whole number"),
         (["options": ["password": 5]], "options.password", "a text"),
+        (["window": 0], "window", "1 to 100000"),
+        (["singleWriter": "yes"], "singleWriter", "true or false"),
+        (["partitioning": 3], "partitioning", "an object"),
+        (["partitioning": ["key": "user.id"]], "partitioning.count", "missing"),
+        (["partitioning": ["count": 3]], "partitioning.key", "missing"),
+        (["partitioning": ["count": 0, "key": "id"]], "partitioning.count", "1 to 16384"),
+        (["partitioning": ["count": 3, "key": "id", "by": 1]], "partitioning.by", "unknown"),
+        (["partitioning": ["count": 3, "key": "id"], "streamKey": "{a}"], "partitioning", "hash tag"),
+        (["wait": 1], "wait", "an object"),
+        (["wait": [:]], "wait.replicas", "missing"),
+        (["wait": ["replicas": 0]], "wait.replicas", "1 to 1000"),
+        (["wait": ["replicas": 1, "timeout": 10_000]], "wait.timeout", "commandTimeout"),
+        (["cluster": "yes"], "cluster", "an object"),
+        (["cluster": ["nodes": ["h:x"]]], "cluster.nodes", "host:port"),
+        (["cluster": ["seeds": []]], "cluster.seeds", "unknown"),
+        (["cluster": true, "options": ["db": 1]], "cluster", "database 0"),
+        (["cluster": true, "options": ["sentinels": ["h"], "name": "m"]], "cluster", "sentinels"),
         (["options": ["tls": "yes"]], "options.tls", "an object"),
         (["options": ["tls": ["ca": 1]]], "options.tls.ca", "a text"),
         (["options": ["tls": ["key": "hunter2"]]], "options.tls.key", "absolute path"),
