@@ -14,6 +14,7 @@ need libjansson-dev "test -e /usr/include/jansson.h || pkg-config --exists janss
 need zlib1g-dev "test -e /usr/include/zlib.h || pkg-config --exists zlib"
 need redis-server "command -v redis-server"
 need curl "command -v curl"
+need openssl "command -v openssl"
 
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
 echo "Installing: ${missing[*]}"

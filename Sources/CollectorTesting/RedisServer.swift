@@ -142,20 +142,35 @@ public final class RedisServer: Sendable {
         }
     }
 
-    /// A port that was free a moment ago.
+    /// A port that is free, and that no other server of this process is given.
+    ///
+    /// Below those that the kernel gives to outgoing connections, which would take it in the meantime.
     static func freePort() throws -> Int {
+        for _ in 0..<ports.count {
+            let port = nextPort.withLock { next in
+                next = next + 1 < ports.upperBound ? next + 1 : ports.lowerBound
+                return next
+            }
+            if isFree(port) { return port }
+        }
+        throw TestSupportError("no free port from \(ports.lowerBound) to \(ports.upperBound)")
+    }
+
+    private static let ports = 12_000..<32_000
+    // Two test processes at a time begin at different places.
+    private static let nextPort = Mutex(ports.lowerBound + Int(getpid()) * 61 % ports.count)
+
+    private static func isFree(_ port: Int) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutablePointer(to: &address) { pointer in
+        address.sin_port = UInt16(port).bigEndian
+        return withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                bind(descriptor, generic, size) == 0 ? getsockname(descriptor, generic, &size) : -1
+                bind(descriptor, generic, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        guard status == 0 else { throw TestSupportError("no free port: \(String(cString: strerror(errno)))") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }

@@ -3,7 +3,7 @@ import EventJSON
 import Logging
 import Synchronization
 
-/// Writes events to Redis Streams: one XADD per event, pipelined over one long-lived connection.
+/// Writes events to Redis Streams: one XADD per event, pipelined over one long-lived connection per server.
 ///
 /// ```json
 /// "redis": { "package": "redis", "config": { "settings": { "redis": { "streamKey": "walkeros:events" } } } }
@@ -14,10 +14,13 @@ import Synchronization
 ///
 /// Each event gets its own outcome: delivered with the entry's id; retry when Redis is away, loading, full or refuses
 /// the password; rejected when Redis would refuse it every time. An event whose reply was lost is sent again, so a
-/// stream may hold it twice: the event's `id` tells.
+/// stream may hold it twice: the event's `id` tells. With ``RedisStreamsSettings/isSingleWriter`` it does not.
 public final class RedisStreamsDestination: PipelinedDestination {
     /// How long ``destroy(_:)`` waits for replies and for QUIT.
     static let destroyTimeout = Duration.seconds(5)
+
+    /// The largest entry that a single writer can look for.
+    static let entryBytes = 16 << 20
 
     private struct Ready: Sendable {
         let settings: RedisStreamsSettings
@@ -90,12 +93,17 @@ public final class RedisStreamsDestination: PipelinedDestination {
 
     private func makeNodes(_ settings: RedisStreamsSettings, _ logger: Logger) throws(RedisError) -> any RedisNodes {
         if let suppliedClient { return RedisSingleNode(client: suppliedClient) }
+        var configuration = settings.configuration
+        if settings.isSingleWriter {
+            // Entries are read again to see whether they are there.
+            configuration.limits.replyBytes = max(configuration.limits.replyBytes, Self.entryBytes)
+        }
         if let seeds = settings.clusterNodes {
-            let cluster = RedisCluster(settings.configuration, seeds: seeds, logger)
+            let cluster = RedisCluster(configuration, seeds: seeds, logger)
             try cluster.start()
             return cluster
         }
-        let client = try RedisClient(configuration: settings.configuration, logger: logger)
+        let client = try RedisClient(configuration: configuration, logger: logger)
         try client.start()
         return RedisSingleNode(client: client)
     }

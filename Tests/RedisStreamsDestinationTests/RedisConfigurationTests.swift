@@ -188,6 +188,38 @@ struct RedisHandshakeTests {
         #expect(RedisHandshake.judge(.status("OK"), of: judgement.step) == .accepted)
     }
 
+    @Test("through Sentinel, only a primary is accepted; otherwise nobody asks")
+    func roles() {
+        var configuration = RedisConfiguration()
+        configuration.sentinel = RedisSentinel(primaryName: "m", endpoints: [.tcp(host: "s", port: 26_379)])
+        #expect(RedisHandshake(configuration: configuration).steps == [.setName, .role, .inspect, .ping])
+        func verdict(_ role: String) -> RedisHandshake.Verdict {
+            RedisHandshake.judge(.array([.bulk(Array(role.utf8)), .integer(1)]), of: .role)
+        }
+        #expect(verdict("master") == .accepted)
+        for role in ["slave", "sentinel"] {
+            guard case .unavailable = verdict(role) else {
+                Issue.record("\(role) is accepted")
+                continue
+            }
+        }
+        #expect(RedisHandshake.judge(.error("NOPERM no"), of: .role) == .accepted)
+        #expect(RedisHandshake.judge(.error("NOPERM no"), of: .inspect) == .accepted)
+        configuration.inspectsServer = false
+        #expect(RedisHandshake(configuration: configuration).steps == [.setName, .role, .ping])
+    }
+
+    @Test("the eviction policy is found in what INFO says")
+    func evictionPolicy() {
+        let text = "# Memory\r\nused_memory:1\r\nmaxmemory_policy:allkeys-lfu\r\nx:y\r\n"
+        #expect(RedisEvictionPolicy(memoryInformation: text)?.name == "allkeys-lfu")
+        #expect(RedisEvictionPolicy(memoryInformation: text)?.warning?.contains("noeviction") == true)
+        #expect(RedisEvictionPolicy(memoryInformation: "maxmemory_policy:noeviction")?.warning == nil)
+        for nothing in ["", "OK", "maxmemory:1\r\n"] {
+            #expect(RedisEvictionPolicy(memoryInformation: nothing) == nil)
+        }
+    }
+
     @Test("an answer to AUTH that repeats the password is not repeated")
     func repeatedPassword() {
         let reply = RedisReply.error("ERR unknown command 'AUTH', with args beginning with: 'hunter2'")
