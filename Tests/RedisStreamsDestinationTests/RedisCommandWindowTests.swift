@@ -246,7 +246,7 @@ struct RedisWindowLimitTests {
     @Test("the limit holds for any order of events", arguments: 0..<20 as Range<UInt64>)
     func anyOrder(_ seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        var window = RedisCommandWindow(maximumUnansweredCommands: 5)
+        var window = RedisCommandWindow(maximumUnansweredCommands: 8)
         var now = start
         for _ in 0..<2_000 {
             switch Int.random(in: 0..<6, using: &random) {
@@ -261,9 +261,10 @@ struct RedisWindowLimitTests {
                 now += .seconds(1)
                 _ = window.expire(now: now)
             }
-            let allowed = min(window.commandCount, 5) * 10
-            #expect(window.unwritten.upperBound <= max(window.written, window.answered + allowed))
-            #expect(window.unwritten.upperBound >= window.answered + allowed)
+            let (most, least) = (min(window.commandCount, 8) * 10, min(window.commandCount, 7) * 10)
+            #expect(window.unwritten.upperBound <= max(window.written, window.answered + most))
+            // Never nothing: a quarter may stay free, but what waits goes on.
+            #expect(window.unwritten.upperBound >= window.answered + least)
         }
     }
 }

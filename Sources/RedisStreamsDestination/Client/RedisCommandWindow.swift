@@ -86,7 +86,8 @@ struct RedisCommandWindow {
         _ = lengths.popFirst()
         answered += length
         allowedCommandCount -= 1
-        allowMore()
+        // Not one by one: each writing costs a call of the system.
+        if allowedCommandCount <= maximumUnansweredCommands - maximumUnansweredCommands / 4 { allowMore() }
         answeredCommandCount += 1
         answeredInFirstBatch += 1
         guard answeredInFirstBatch == batch.commandCount else { return false }
