@@ -88,6 +88,41 @@ struct RedisDeliveryTests {
         await destination.end()
     }
 
+    @Test("an entry with the id but other content is not ours: the event gets a greater id")
+    func foreignEntry() async throws {
+        let ids = Mutex<[String]>([])
+        let server = try ScriptedServer { connection in
+            connection.acceptHandshake()
+            while let command = connection.readCommand() {
+                switch command[0] {
+                case "XADD":
+                    let isFirst = ids.withLock { ids in
+                        ids.append(command[2])
+                        return ids.count == 1
+                    }
+                    connection.send(
+                        isFirst
+                            ? "-ERR The ID specified in XADD is equal or smaller than the target stream top item\r\n"
+                            : MisbehavingServer.bulk(command[2])
+                    )
+                case "XREVRANGE": connection.send("*1\r\n*2\r\n$16\r\n99999999999999-4\r\n*0\r\n")
+                case "XRANGE":
+                    connection.send("*1\r\n*2\r\n" + MisbehavingServer.bulk(command[2]))
+                    connection.send("*2\r\n$5\r\nevent\r\n$2\r\n{}\r\n")
+                default: connection.send("+OK\r\n")
+                }
+            }
+        }
+        let destination = try await makeDestination {
+            $0.configuration.endpoint = .unix(path: server.socketPath)
+            $0.isSingleWriter = true
+        }
+        let outcome = await deliver(destination, 1)[0]
+        #expect(outcome.entryID == "99999999999999-5")
+        #expect(ids.withLock { $0.last } == "99999999999999-5")
+        await destination.end()
+    }
+
     // MARK: Partitions
 
     @Test("events with the same value go to the same key, in order; the keys are as documented")
