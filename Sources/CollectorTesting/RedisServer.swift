@@ -161,7 +161,8 @@ public final class RedisServer: Sendable {
     private static let nextPort = Mutex(ports.lowerBound + Int(getpid()) * 61 % ports.count)
 
     private static func isFree(_ port: Int) -> Bool {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        // Close-on-exec from the start: a server that another test starts now would keep the port for itself.
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
