@@ -40,7 +40,7 @@ struct RedisClusterTests {
 
     @Test("every event arrives at the node of its slot, over one client per node, trimmed as asked")
     func spreads() async throws {
-        let cluster = try RedisTestCluster(primaryCount: 3)
+        let cluster = try await BlockingWork.run { try RedisTestCluster(primaryCount: 3) }
         var settings = try settings(cluster)
         settings.maximumLength = 20
         settings.trimsExactly = true
@@ -67,7 +67,7 @@ struct RedisClusterTests {
 
     @Test("ASK is followed without a change of the map, MOVED with one; nothing is lost")
     func redirections() async throws {
-        let cluster = try RedisTestCluster(primaryCount: 3)
+        let cluster = try await BlockingWork.run { try RedisTestCluster(primaryCount: 3) }
         let destination = try await start(try settings(cluster))
         try await EventPump(destination: destination).run(300)
         let key = "walkeros:events:0"
@@ -102,7 +102,9 @@ struct RedisClusterTests {
 
     @Test("a node that is killed and comes back loses nothing", arguments: [false, true])
     func killedNode(_ single: Bool) async throws {
-        let cluster = try RedisTestCluster(primaryCount: 3, ["--appendonly", "yes", "--appendfsync", "always"])
+        let cluster = try await BlockingWork.run {
+            try RedisTestCluster(primaryCount: 3, ["--appendonly", "yes", "--appendfsync", "always"])
+        }
         let destination = try await start(try settings(cluster, single: single))
         let count = 6_000
         var isKilled = false
@@ -120,7 +122,7 @@ struct RedisClusterTests {
 
     @Test("a replica takes over: its streams are written there")
     func failover() async throws {
-        let cluster = try RedisTestCluster(primaryCount: 3, withReplicas: true)
+        let cluster = try await BlockingWork.run { try RedisTestCluster(primaryCount: 3, withReplicas: true) }
         var settings = try settings(cluster)
         settings.replicaConfirmation = RedisReplicaConfirmation(replicaCount: 1, timeout: .milliseconds(500))
         let destination = try await start(settings)
@@ -142,7 +144,7 @@ struct RedisClusterTests {
 
     @Test("a cluster of which no node answers is a retry, and found when it comes up")
     func startsDown() async throws {
-        let cluster = try RedisTestCluster(primaryCount: 2)
+        let cluster = try await BlockingWork.run { try RedisTestCluster(primaryCount: 2) }
         for node in cluster.primaries { node.kill() }
         let destination = try await start(try settings(cluster))
         let batch = DeliveryBatch([Delivery(event: makeEvent(number: 1))])

@@ -90,13 +90,15 @@ struct RedisErrorTableTests {
 
     @Test("LOADING: waits, without a storm of connections")
     func loading() async throws {
-        let server = try RedisServer(["--key-load-delay", "200", "--loading-process-events-interval-bytes", "1024"])
-        let script = "for i = 1, 5000 do redis.call('SET', 'k' .. i, string.rep('x', 100)) end"
-        _ = try server.probe().command("EVAL", script, "0")
-        _ = try server.probe().command("SAVE")
-        server.kill()
-        try server.start(loads: true)
-        #expect(try server.probe().command("GET", "k1").text?.hasPrefix("LOADING") == true)
+        let server = try RedisServer(["--key-load-delay", "600", "--loading-process-events-interval-bytes", "1024"])
+        try await BlockingWork.run {
+            let script = "for i = 1, 5000 do redis.call('SET', 'k' .. i, string.rep('x', 100)) end"
+            _ = try server.probe().command("EVAL", script, "0")
+            _ = try server.probe().command("SAVE")
+            server.kill()
+            try server.start(loads: true)
+            #expect(try server.probe().command("GET", "k1").text?.hasPrefix("LOADING") == true)
+        }
         let destination = try await makeDestination(server)
         #expect(await deliver(destination).entryID != nil)
         let stats = try server.probe().command("INFO", "stats").text ?? ""
@@ -253,7 +255,7 @@ struct RedisErrorTableTests {
         await deliverAfterAll(destination)
         await destination.end()
 
-        let cluster = try RedisTestCluster(primaryCount: 2)
+        let cluster = try await BlockingWork.run { try RedisTestCluster(primaryCount: 2) }
         let slot = RedisHashSlot.slot(of: "walkeros:events")
         let other = cluster.primaries[slot < 8_192 ? 1 : 0]
         let plain = try await makeDestination(other)

@@ -1,5 +1,6 @@
 import Collector
 import CollectorTesting
+import Glibc
 import Testing
 
 @testable import RedisStreamsDestination
@@ -7,7 +8,7 @@ import Testing
 @Suite("Redis Sentinel", .timeLimit(.minutes(3)), .serialized)
 struct RedisSentinelTests {
     /// A primary, two replicas of it, and Sentinels that watch all.
-    private struct Group {
+    private struct Group: Sendable {
         let primary: RedisServer
         let replicas: [RedisServer]
         let sentinels: [RedisServer]
@@ -20,7 +21,9 @@ struct RedisSentinelTests {
             for replica in replicas {
                 let probe = try replica.probe()
                 _ = try probe.command("REPLICAOF", "127.0.0.1", "\(primary.port ?? 0)")
-                while try probe.command("INFO", "replication").text?.contains("master_link_status:up") != true {}
+                while try probe.command("INFO", "replication").text?.contains("master_link_status:up") != true {
+                    usleep(10_000)
+                }
             }
             let primary = primary
             sentinels = try (0..<3).map { _ in
@@ -30,8 +33,8 @@ struct RedisSentinelTests {
             for sentinel in sentinels {
                 let probe = try sentinel.probe()
                 if !sentinelLines.isEmpty { _ = try probe.command("AUTH", "sentinel-secret") }
-                while try probe.command("SENTINEL", "replicas", "events").elements.count != 2 {}
-                while try probe.command("SENTINEL", "sentinels", "events").elements.count != 2 {}
+                while try probe.command("SENTINEL", "replicas", "events").elements.count != 2 { usleep(10_000) }
+                while try probe.command("SENTINEL", "sentinels", "events").elements.count != 2 { usleep(10_000) }
             }
         }
 
@@ -49,7 +52,7 @@ struct RedisSentinelTests {
 
     @Test("the primary is found, with one of the Sentinels down and one that hangs")
     func finds() async throws {
-        let group = try Group()
+        let group = try await BlockingWork.run { try Group() }
         group.sentinels[0].kill()
         group.sentinels[1].freeze()
         let destination = try await start(group.settings)
@@ -61,7 +64,7 @@ struct RedisSentinelTests {
 
     @Test("a name that no Sentinel knows is told")
     func unknownName() async throws {
-        let group = try Group()
+        let group = try await BlockingWork.run { try Group() }
         var settings = group.settings
         settings.configuration.sentinel?.primaryName = "orders"
         settings.configuration.commandTimeout = .seconds(3)
@@ -73,7 +76,9 @@ struct RedisSentinelTests {
 
     @Test("Sentinels with a password")
     func passwords() async throws {
-        let group = try Group(sentinelLines: ["requirepass sentinel-secret", "sentinel sentinel-pass sentinel-secret"])
+        let group = try await BlockingWork.run {
+            try Group(sentinelLines: ["requirepass sentinel-secret", "sentinel sentinel-pass sentinel-secret"])
+        }
         var settings = group.settings
         settings.configuration.sentinel?.password = "sentinel-secret"
         let destination = try await start(settings)
@@ -86,7 +91,7 @@ struct RedisSentinelTests {
         arguments: [(false, false), (true, false), (false, true), (true, true)]
     )
     func failover(_ hangs: Bool, _ single: Bool) async throws {
-        let group = try Group()
+        let group = try await BlockingWork.run { try Group() }
         var settings = group.settings
         settings.isSingleWriter = single
         settings.replicaConfirmation = RedisReplicaConfirmation(replicaCount: 1, timeout: .milliseconds(500))
