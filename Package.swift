@@ -43,6 +43,11 @@ let package = Package(
             providers: [.apt(["libjansson-dev"])]
         ),
         .systemLibrary(
+            name: "COpenSSL",
+            pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"])]
+        ),
+        .systemLibrary(
             name: "CZlib",
             providers: [.apt(["zlib1g-dev"])]
         ),
@@ -119,6 +124,7 @@ let package = Package(
             name: "RedisStreamsDestination",
             dependencies: [
                 "CHiredis",
+                "COpenSSL",
                 "Collector",
                 "EventJSON",
                 .product(name: "Logging", package: "swift-log"),

@@ -9,10 +9,12 @@ need() { # need <package> <test that it is there>
 
 need pkg-config "command -v pkg-config"
 need libhiredis-dev "test -e /usr/include/hiredis/hiredis.h || pkg-config --exists hiredis"
+need libssl-dev "test -e /usr/include/openssl/ssl.h || pkg-config --exists openssl"
 need libjansson-dev "test -e /usr/include/jansson.h || pkg-config --exists jansson"
 need zlib1g-dev "test -e /usr/include/zlib.h || pkg-config --exists zlib"
 need redis-server "command -v redis-server"
 need curl "command -v curl"
+need openssl "command -v openssl"
 
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
 echo "Installing: ${missing[*]}"

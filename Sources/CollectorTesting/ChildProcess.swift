@@ -30,10 +30,20 @@ enum ChildProcess {
         return identifier
     }
 
-    /// Waits for the end of a child.
-    static func wait(for identifier: pid_t) {
+    /// Waits for the end of a child; returns its exit code, or -1 when a signal ended it.
+    @discardableResult
+    static func wait(for identifier: pid_t) -> Int32 {
         var status: Int32 = 0
         while waitpid(identifier, &status, 0) == -1, errno == EINTR {}
+        return status & 0x7F == 0 ? status >> 8 & 0xFF : -1
+    }
+
+    /// Runs a program to its end.
+    static func run(_ arguments: [String]) throws {
+        let code = wait(for: try spawn(arguments))
+        guard code == 0 else {
+            throw TestSupportError("\(arguments.joined(separator: " ")) ended with \(code)")
+        }
     }
 }
 

@@ -69,6 +69,16 @@ public final class RESPProbe {
 
     /// Sends one command of any bytes and waits for its reply.
     public func command(_ arguments: [[UInt8]]) throws -> Reply {
+        try send(arguments)
+        return try readReply()
+    }
+
+    /// Sends one command and does not wait.
+    public func begin(_ arguments: String...) throws {
+        try send(arguments.map { Array($0.utf8) })
+    }
+
+    private func send(_ arguments: [[UInt8]]) throws {
         var bytes = Array("*\(arguments.count)\r\n".utf8)
         for argument in arguments {
             bytes += Array("$\(argument.count)\r\n".utf8) + argument + [13, 10]
@@ -76,12 +86,11 @@ public final class RESPProbe {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
-                send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { throw TestSupportError("cannot write: \(String(cString: strerror(errno)))") }
             sent += count
         }
-        return try readReply()
     }
 
     /// Waits for a reply to an earlier command, such as a line of `MONITOR`.

@@ -38,7 +38,7 @@ extension DestinationType {
         SettingDescription(
             "url",
             .string,
-            "redis://[user[:password]@]host[:port][/db] or unix:///path; wins over options."
+            "redis://[user[:password]@]host[:port][/db], rediss:// for TLS, or unix:///path; wins over options."
         ),
         SettingDescription(
             "options",
@@ -59,6 +59,55 @@ extension DestinationType {
             default: "json",
             "One field \"event\" with JSON, or one field per member."
         ),
+        SettingDescription(
+            "window",
+            .integer(RedisStreamsSettings.windows),
+            default: "256",
+            "Commands written and not answered at most: so many may be written twice after a lost connection."
+        ),
+        SettingDescription(
+            "singleWriter",
+            .boolean,
+            default: "false",
+            "Nobody else writes to the streams: entry ids are chosen here, and nothing is written twice."
+        ),
+        SettingDescription(
+            "partitioning",
+            .object([
+                SettingDescription(
+                    "count",
+                    .integer(RedisPartitioning.counts),
+                    isRequired: true,
+                    "How many keys a stream is spread over."
+                ),
+                SettingDescription("key", .string, isRequired: true, "The path in the event, such as user.id."),
+            ]),
+            "Spread each stream over several keys by a value of the event."
+        ),
+        SettingDescription(
+            "wait",
+            .object([
+                SettingDescription(
+                    "replicas",
+                    .integer(RedisStreamsSettings.replicaCounts),
+                    isRequired: true,
+                    "How many replicas must have an entry before it counts as delivered."
+                ),
+                SettingDescription(
+                    "timeout",
+                    .integer(1...3_600_000),
+                    default: "1000",
+                    "Milliseconds to wait for them."
+                ),
+            ]),
+            "Wait for replicas."
+        ),
+        SettingDescription(
+            "cluster",
+            .any,
+            default: "false",
+            "true when Redis is a cluster, or {\"nodes\": [\"host:port\"]} with more nodes to ask."
+        ),
     ]
 
     private static let connectionOptions = [
@@ -77,5 +126,11 @@ extension DestinationType {
             default: "15000",
             "Milliseconds between TCP keep-alives."
         ),
+        SettingDescription("tls", .any, "true, or an object: ca, cert, key (PEM, or a file's path), servername."),
+        SettingDescription("sentinels", .any, "Sentinels that know the primary: an array of \"host:port\"."),
+        SettingDescription("name", .string, "What the Sentinels call the primary."),
+        SettingDescription("sentinelUsername", .string, "The ACL user for the Sentinels."),
+        SettingDescription("sentinelPassword", .string, "The password for the Sentinels; write $secret.NAME."),
+        SettingDescription("sentinelTLS", .any, "As tls, for the Sentinels."),
     ]
 }

@@ -3,7 +3,7 @@ import EventJSON
 import Logging
 import Synchronization
 
-/// Writes events to Redis Streams: one XADD per event, pipelined over one long-lived connection.
+/// Writes events to Redis Streams: one XADD per event, pipelined over one long-lived connection per server.
 ///
 /// ```json
 /// "redis": { "package": "redis", "config": { "settings": { "redis": { "streamKey": "walkeros:events" } } } }
@@ -14,16 +14,23 @@ import Synchronization
 ///
 /// Each event gets its own outcome: delivered with the entry's id; retry when Redis is away, loading, full or refuses
 /// the password; rejected when Redis would refuse it every time. An event whose reply was lost is sent again, so a
-/// stream may hold it twice: the event's `id` tells.
+/// stream may hold it twice: the event's `id` tells. With ``RedisStreamsSettings/isSingleWriter`` it does not.
 public final class RedisStreamsDestination: PipelinedDestination {
     /// How long ``destroy(_:)`` waits for replies and for QUIT.
     static let destroyTimeout = Duration.seconds(5)
 
+    /// The largest entry that a single writer can look for.
+    static let entryBytes = 16 << 20
+
     private struct Ready: Sendable {
         let settings: RedisStreamsSettings
         let writer: RedisStreamsWriter
-        let client: RedisClient
-        let ownsClient: Bool
+        let nodes: any RedisNodes
+        /// The only client when one command per event is all there is to do.
+        let simpleClient: RedisClient?
+        /// A single writer's.
+        let ids: RedisEntryIDs?
+        let ownsNodes: Bool
         let logger: Logger
     }
 
@@ -62,14 +69,18 @@ public final class RedisStreamsDestination: PipelinedDestination {
             for notice in settings.notices {
                 context.logger.warning("\(notice)")
             }
-            let client = try suppliedClient ?? makeClient(settings, context.logger)
-            let ownsClient = suppliedClient == nil
+            let nodes = try makeNodes(settings, context.logger)
+            let isSimple = !settings.isSingleWriter && settings.replicaConfirmation == nil
+            let simpleClient = isSimple ? (nodes as? RedisSingleNode)?.client : nil
+            let ownsNodes = suppliedClient == nil
             ready.withLock {
                 $0 = Ready(
                     settings: settings,
                     writer: RedisStreamsWriter(settings: settings),
-                    client: client,
-                    ownsClient: ownsClient,
+                    nodes: nodes,
+                    simpleClient: simpleClient,
+                    ids: settings.isSingleWriter ? RedisEntryIDs() : nil,
+                    ownsNodes: ownsNodes,
                     logger: context.logger
                 )
             }
@@ -80,10 +91,21 @@ public final class RedisStreamsDestination: PipelinedDestination {
         }
     }
 
-    private func makeClient(_ settings: RedisStreamsSettings, _ logger: Logger) throws(RedisError) -> RedisClient {
-        let client = try RedisClient(configuration: settings.configuration, logger: logger)
+    private func makeNodes(_ settings: RedisStreamsSettings, _ logger: Logger) throws(RedisError) -> any RedisNodes {
+        if let suppliedClient { return RedisSingleNode(client: suppliedClient) }
+        var configuration = settings.configuration
+        if settings.isSingleWriter {
+            // Entries are read again to see whether they are there.
+            configuration.limits.replyBytes = max(configuration.limits.replyBytes, Self.entryBytes)
+        }
+        if let seeds = settings.clusterNodes {
+            let cluster = RedisCluster(configuration, seeds: seeds, logger)
+            try cluster.start()
+            return cluster
+        }
+        let client = try RedisClient(configuration: configuration, logger: logger)
         try client.start()
-        return client
+        return RedisSingleNode(client: client)
     }
 
     /// Begins to write the events of a batch, after those of the batches before.
@@ -94,8 +116,18 @@ public final class RedisStreamsDestination: PipelinedDestination {
         }
         let report = RedisDeliveryReport(settings: ready.settings, logger: ready.logger, deliveries: batch.deliveries)
         report.began()
+        guard let client = ready.simpleClient else {
+            return RedisBatchRun(
+                report: report,
+                nodes: ready.nodes,
+                writer: ready.writer,
+                ids: ready.ids,
+                completion: completion
+            )
+            .start()
+        }
         do throws(RedisError) {
-            try ready.client.enqueue { encoder in
+            try client.enqueue { encoder in
                 var writer = ready.writer
                 for delivery in batch.deliveries {
                     writer.write(delivery, to: &encoder)
@@ -116,7 +148,7 @@ public final class RedisStreamsDestination: PipelinedDestination {
     public func destroy(_ context: DestinationContext) async throws {
         var last: Ready?
         ready.withLock { swap(&$0, &last) }
-        guard let last, last.ownsClient else { return }
-        try await last.client.quit(timeout: Self.destroyTimeout)
+        guard let last, last.ownsNodes else { return }
+        try await last.nodes.quit(timeout: Self.destroyTimeout)
     }
 }

@@ -1,21 +1,17 @@
-import CollectorTesting
 import Testing
 
 @testable import RedisStreamsDestination
 
 @Suite("Reading replies with hiredis", .timeLimit(.minutes(1)))
 struct HiredisReaderTests {
-    /// A reader whose socket is connected but not used; bytes are fed by hand.
+    /// A reader with its builder; bytes are fed by hand.
     private final class Reader {
         let builder = UnsafeMutablePointer<RedisReplyBuilder>.allocate(capacity: 1)
-        private let connection: HiredisConnection
+        private let reader: HiredisReader
 
-        init(_ server: ScriptedServer, replyBytes: Int = 1 << 20) throws {
-            var configuration = RedisConfiguration()
-            configuration.endpoint = .unix(path: server.socketPath)
-            configuration.limits.replyBytes = replyBytes
+        init(replyBytes: Int = 1 << 20) throws {
             builder.initialize(to: RedisReplyBuilder(maximumReplyBytes: replyBytes))
-            connection = try HiredisConnection(configuration: configuration, builder: builder)
+            reader = try HiredisReader(builder: builder)
         }
 
         deinit {
@@ -24,14 +20,10 @@ struct HiredisReaderTests {
         }
 
         func feed(_ bytes: some Collection<UInt8>) {
-            Array(bytes).withUnsafeBytes { connection.feed($0) }
+            Array(bytes).withUnsafeBytes { reader.feed($0) }
         }
 
-        func next() -> HiredisConnection.Parsed { connection.nextReply() }
-    }
-
-    private func makeServer() throws -> ScriptedServer {
-        try ScriptedServer { $0.waitForClose() }
+        func next() -> HiredisReader.Parsed { reader.nextReply() }
     }
 
     private func randomReply(depth: Int, using random: inout SeededGenerator) -> (reply: RedisReply, bytes: [UInt8]) {
@@ -61,10 +53,9 @@ struct HiredisReaderTests {
 
     @Test("any replies in pieces of any size are read as they were sent", arguments: 0..<40 as Range<UInt64>)
     func roundTrip(_ seed: UInt64) throws {
-        let server = try makeServer()
         var random = SeededGenerator(seed: seed)
         let sent = (0..<50).map { _ in randomReply(depth: 0, using: &random) }
-        let reader = try Reader(server)
+        let reader = try Reader()
         var rest = sent.flatMap(\.bytes)[...]
         while !rest.isEmpty {
             let piece = rest.prefix(Int.random(in: 1...64, using: &random))
@@ -78,7 +69,6 @@ struct HiredisReaderTests {
 
     @Test("damaged replies end in an error or wait for more, and nothing else", arguments: 0..<40 as Range<UInt64>)
     func damaged(_ seed: UInt64) throws {
-        let server = try makeServer()
         var random = SeededGenerator(seed: seed)
         for _ in 0..<10 {
             var bytes = (0..<5).flatMap { _ in randomReply(depth: 0, using: &random).bytes }
@@ -91,7 +81,7 @@ struct HiredisReaderTests {
                 }
                 if bytes.isEmpty { bytes = [13] }
             }
-            let reader = try Reader(server, replyBytes: 4_096)
+            let reader = try Reader(replyBytes: 4_096)
             var isBroken = false
             for piece in stride(from: 0, to: bytes.count, by: 7) where !isBroken {
                 reader.feed(bytes[piece..<min(piece + 7, bytes.count)])
@@ -113,8 +103,7 @@ struct HiredisReaderTests {
 
     @Test("a limit counts each reply by itself")
     func limitPerReply() throws {
-        let server = try makeServer()
-        let reader = try Reader(server, replyBytes: 100)
+        let reader = try Reader(replyBytes: 100)
         for _ in 0..<50 {
             reader.feed(Array("$80\r\n".utf8) + [UInt8](repeating: 65, count: 80) + [13, 10])
             #expect(reader.next() == .reply)

@@ -141,13 +141,14 @@ struct RedisClientFaultTests {
     func handshakeFirst() async throws {
         let isAnswered = Atomic(false)
         let server = try ScriptedServer { connection in
-            let opening = connection.readCommands(4)
+            let opening = connection.readCommands(5)
             #expect(
                 opening == [
-                    ["AUTH", "alice", "p\r\nw"], ["SELECT", "2"], ["CLIENT", "SETNAME", "collectord"], ["PING"],
+                    ["AUTH", "alice", "p\r\nw"], ["SELECT", "2"], ["CLIENT", "SETNAME", "collectord"],
+                    ["INFO", "memory"], ["PING"],
                 ]
             )
-            connection.send("+OK\r\n+OK\r\n+OK\r\n")
+            connection.send("+OK\r\n+OK\r\n+OK\r\n+OK\r\n")
             isAnswered.store(true, ordering: .sequentiallyConsistent)
             connection.send("+PONG\r\n")
             _ = connection.readCommand()

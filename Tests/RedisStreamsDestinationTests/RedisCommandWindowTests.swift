@@ -8,7 +8,7 @@ struct RedisCommandWindowTests {
 
     /// Batches of commands of ten bytes each.
     private func window(batches: [Int], deadline: Duration = .seconds(10)) -> RedisCommandWindow {
-        var window = RedisCommandWindow()
+        var window = RedisCommandWindow(maximumUnansweredCommands: 1_000)
         for (index, commandCount) in batches.enumerated() {
             for _ in 0..<commandCount { window.append(commandLength: 10) }
             window.append(batchOf: commandCount, deadline: start + deadline + .seconds(index))
@@ -94,7 +94,7 @@ struct RedisCommandWindowTests {
     @Test("a long run of random steps agrees with a plain list of commands", arguments: 0..<20 as Range<UInt64>)
     func agreesWithModel(_ seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        var window = RedisCommandWindow()
+        var window = RedisCommandWindow(maximumUnansweredCommands: 1_000)
         var unanswered: [(length: Int, isLast: Bool)] = []
         var written = 0  // bytes of `unanswered` that the connection has
         for _ in 0..<2_000 {
@@ -210,5 +210,61 @@ struct RedisQueueTests {
         #expect(queue.isEmpty)
         #expect(queue.popFirst() == nil)
         #expect(queue.first == nil)
+    }
+
+}
+
+@Suite("Limit of unanswered commands")
+struct RedisWindowLimitTests {
+    private let start = ContinuousClock.now
+
+    @Test("no more than the limit is written and unanswered, whatever happens to batches")
+    func limit() {
+        var window = RedisCommandWindow(maximumUnansweredCommands: 3)
+        for batch in 0..<4 {
+            for _ in 0..<2 { window.append(commandLength: 10) }
+            window.append(batchOf: 2, deadline: start + .seconds(batch))
+        }
+        #expect(window.unwritten == 0..<30)
+        window.wrote(30)
+        #expect(window.unwritten.isEmpty)
+        #expect(window.receivedReply() == false)
+        #expect(window.unwritten == 30..<40)
+        // The first batch's time is over: its second command is given up.
+        #expect(window.expire(now: start).batchCount == 1)
+        #expect(window.unwritten == 30..<50)
+        window.wrote(20)
+        window.rewind()
+        #expect(window.unwritten == 20..<50)
+        #expect(window.removeAll() == 3)
+        #expect(window.unwritten.isEmpty)
+        window.append(commandLength: 10)
+        window.append(batchOf: 1, deadline: start + .seconds(9))
+        #expect(window.unwritten == 80..<90)
+    }
+
+    @Test("the limit holds for any order of events", arguments: 0..<20 as Range<UInt64>)
+    func anyOrder(_ seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var window = RedisCommandWindow(maximumUnansweredCommands: 8)
+        var now = start
+        for _ in 0..<2_000 {
+            switch Int.random(in: 0..<6, using: &random) {
+            case 0:
+                let count = Int.random(in: 1...9, using: &random)
+                for _ in 0..<count { window.append(commandLength: 10) }
+                window.append(batchOf: count, deadline: now + .seconds(3))
+            case 1: window.wrote(Int.random(in: 0...window.unwritten.count, using: &random))
+            case 2, 3: _ = window.receivedReply()
+            case 4: if Int.random(in: 0..<9, using: &random) == 0 { window.rewind() }
+            default:
+                now += .seconds(1)
+                _ = window.expire(now: now)
+            }
+            let (most, least) = (min(window.commandCount, 8) * 10, min(window.commandCount, 7) * 10)
+            #expect(window.unwritten.upperBound <= max(window.written, window.answered + most))
+            // Never nothing: a quarter may stay free, but what waits goes on.
+            #expect(window.unwritten.upperBound >= window.answered + least)
+        }
     }
 }

@@ -69,9 +69,23 @@ struct RedisConfigurationTests {
         #expect(configuration.clientName == "web-1")
     }
 
+    @Test("rediss urls, with what TLS needs after the question mark")
+    func tlsURLs() throws {
+        let plain = try RedisConfiguration(url: "rediss://u:p@h:7/2")
+        #expect(plain.tls == RedisTLS())
+        #expect(plain.endpoint == .tcp(host: "h", port: 7))
+        #expect(plain.description == "rediss://<redacted>@h:7/2")
+        let full = try RedisConfiguration(url: "rediss://h?ca=/a%20b.pem&cert=/c.pem&key=/k.pem&servername=n")
+        #expect(full.tls?.authorities == .file("/a b.pem"))
+        #expect(full.tls?.certificate == .file("/c.pem"))
+        #expect(full.tls?.key == .file("/k.pem"))
+        #expect(full.tls?.serverName == "n")
+    }
+
     private static let bad: [(url: String, named: String)] = [
         ("", "scheme"), ("localhost:6379", "scheme"), ("6379", "scheme"), ("http://h", "scheme"),
-        ("rediss://:hunter2@h", "TLS is not supported yet"), ("redis://", "host"), ("redis://:6379", "host"),
+        ("redis://h?ca=/hunter2", "rediss://"), ("rediss://h?key=hunter2", "absolute path"), ("redis://", "host"),
+        ("redis://:6379", "host"),
         ("redis://:hunter2@", "host"), ("redis://h:", "port"), ("redis://h:0", "port"), ("redis://h:65536", "port"),
         ("redis://h:6379x", "port"), ("redis://h:-1", "port"), ("redis://h:+1", "port"), ("redis://a b", "host"),
         ("redis://h\r\n", "host"), ("redis://[::1", "bracket"), ("redis://[::1]x", "bracket"),
@@ -120,16 +134,21 @@ struct RedisHandshakeTests {
 
     @Test("what opens a connection")
     func commands() throws {
-        let setName = "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$10\r\ncollectord\r\n*1\r\n$4\r\nPING\r\n"
+        let setName =
+            "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$10\r\ncollectord\r\n"
+            + "*2\r\n$4\r\nINFO\r\n$6\r\nmemory\r\n*1\r\n$4\r\nPING\r\n"
         let cases: [(url: String, bytes: String, steps: [RedisHandshake.Step])] = [
-            ("redis://h", setName, [.setName, .ping]),
-            ("redis://:p@h", "*2\r\n$4\r\nAUTH\r\n$1\r\np\r\n" + setName, [.authenticate, .setName, .ping]),
+            ("redis://h", setName, [.setName, .inspect, .ping]),
+            ("redis://:p@h", "*2\r\n$4\r\nAUTH\r\n$1\r\np\r\n" + setName, [.authenticate, .setName, .inspect, .ping]),
             (
                 "redis://u:p@h/5",
                 "*3\r\n$4\r\nAUTH\r\n$1\r\nu\r\n$1\r\np\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n5\r\n" + setName,
-                [.authenticate, .select(database: 5), .setName, .ping]
+                [.authenticate, .select(database: 5), .setName, .inspect, .ping]
             ),
-            ("redis://u@h", "*3\r\n$4\r\nAUTH\r\n$1\r\nu\r\n$0\r\n\r\n" + setName, [.authenticate, .setName, .ping]),
+            (
+                "redis://u@h", "*3\r\n$4\r\nAUTH\r\n$1\r\nu\r\n$0\r\n\r\n" + setName,
+                [.authenticate, .setName, .inspect, .ping]
+            ),
         ]
         for (url, bytes, steps) in cases {
             let handshake = try makeHandshake(url)
@@ -167,6 +186,38 @@ struct RedisHandshakeTests {
             }
         #expect(verdict == judgement.expected)
         #expect(RedisHandshake.judge(.status("OK"), of: judgement.step) == .accepted)
+    }
+
+    @Test("through Sentinel, only a primary is accepted; otherwise nobody asks")
+    func roles() {
+        var configuration = RedisConfiguration()
+        configuration.sentinel = RedisSentinel(primaryName: "m", endpoints: [.tcp(host: "s", port: 26_379)])
+        #expect(RedisHandshake(configuration: configuration).steps == [.setName, .role, .inspect, .ping])
+        func verdict(_ role: String) -> RedisHandshake.Verdict {
+            RedisHandshake.judge(.array([.bulk(Array(role.utf8)), .integer(1)]), of: .role)
+        }
+        #expect(verdict("master") == .accepted)
+        for role in ["slave", "sentinel"] {
+            guard case .unavailable = verdict(role) else {
+                Issue.record("\(role) is accepted")
+                continue
+            }
+        }
+        #expect(RedisHandshake.judge(.error("NOPERM no"), of: .role) == .accepted)
+        #expect(RedisHandshake.judge(.error("NOPERM no"), of: .inspect) == .accepted)
+        configuration.inspectsServer = false
+        #expect(RedisHandshake(configuration: configuration).steps == [.setName, .role, .ping])
+    }
+
+    @Test("the eviction policy is found in what INFO says")
+    func evictionPolicy() {
+        let text = "# Memory\r\nused_memory:1\r\nmaxmemory_policy:allkeys-lfu\r\nx:y\r\n"
+        #expect(RedisEvictionPolicy(memoryInformation: text)?.name == "allkeys-lfu")
+        #expect(RedisEvictionPolicy(memoryInformation: text)?.warning?.contains("noeviction") == true)
+        #expect(RedisEvictionPolicy(memoryInformation: "maxmemory_policy:noeviction")?.warning == nil)
+        for nothing in ["", "OK", "maxmemory:1\r\n"] {
+            #expect(RedisEvictionPolicy(memoryInformation: nothing) == nil)
+        }
     }
 
     @Test("an answer to AUTH that repeats the password is not repeated")

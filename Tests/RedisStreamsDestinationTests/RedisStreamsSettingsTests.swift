@@ -48,6 +48,55 @@ struct RedisStreamsSettingsTests {
         )
     }
 
+    @Test("how events are delivered")
+    func delivery() throws {
+        let settings = try settings([
+            "streamKey": "s", "window": 17, "singleWriter": true, "partitioning": ["count": 4, "key": "user.id"],
+            "wait": ["replicas": 2, "timeout": 300], "cluster": ["nodes": ["a", "b:7", ["host": "c"], "[::1]:8"]],
+        ])
+        #expect(settings.configuration.limits.unansweredCommands == 17)
+        #expect(settings.isSingleWriter)
+        #expect(settings.partitioning == RedisPartitioning(count: 4, key: "user.id"))
+        #expect(settings.partitioning != RedisPartitioning(count: 4, key: "user.name"))
+        #expect(
+            settings.replicaConfirmation == RedisReplicaConfirmation(replicaCount: 2, timeout: .milliseconds(300))
+        )
+        let nodes: [RedisConfiguration.Endpoint] = [
+            .tcp(host: "a", port: 6379), .tcp(host: "b", port: 7), .tcp(host: "c", port: 6379),
+            .tcp(host: "::1", port: 8),
+        ]
+        #expect(settings.clusterNodes == nodes)
+        #expect(try self.settings(["streamKey": "s", "cluster": true]).clusterNodes == [])
+        #expect(try self.settings(["streamKey": "s", "cluster": false]).clusterNodes == nil)
+    }
+
+    @Test("TLS and Sentinel")
+    func connections() throws {
+        let pem = "-----BEGIN PRIVATE KEY-----"
+        let configuration = try settings([
+            "streamKey": "s",
+            "options": [
+                "host": "h", "tls": ["ca": "/ca.pem", "cert": "/c.pem", "key": .string(pem), "servername": "n"],
+                "sentinels": [["host": "a", "port": "5"], "b"], "name": "m", "sentinelUsername": "u",
+                "sentinelPassword": "p", "sentinelTLS": true,
+            ],
+        ]).configuration
+        #expect(configuration.tls?.authorities == .file("/ca.pem"))
+        #expect(configuration.tls?.certificate == .file("/c.pem"))
+        #expect(configuration.tls?.key == .text(RedisSecret(pem)))
+        #expect(configuration.tls?.serverName == "n")
+        #expect(configuration.sentinel?.endpoints == [.tcp(host: "a", port: 5), .tcp(host: "b", port: 26_379)])
+        #expect(configuration.sentinel?.primaryName == "m")
+        #expect(configuration.sentinel?.username == "u")
+        #expect(configuration.sentinel?.password == "p")
+        #expect(configuration.sentinel?.tls == RedisTLS())
+        #expect(try settings(["streamKey": "s", "options": ["tls": true]]).configuration.tls == RedisTLS())
+        #expect(try settings(["streamKey": "s", "options": ["tls": false]]).configuration.tls == nil)
+        var dumped = ""
+        dump(configuration, to: &dumped)
+        #expect(!"\(configuration)\(dumped)\(configuration.tls as Any)".contains("PRIVATE"))
+    }
+
     @Test("a path wins over host and port, a url over all options, null is nothing")
     func precedence() throws {
         #expect(
@@ -79,7 +128,6 @@ struct RedisStreamsSettingsTests {
         (["streamKey": 5], "streamKey", "a text"),
         (["streamKey": ["a"]], "streamKey", "a text"),
         (["url": 5], "url", "a text"),
-        (["url": "rediss://h"], "url", "TLS is not supported yet"),
         (["url": "redis://h:hunter2"], "url", "port"),
         (["options": "hunter2"], "options", "an object"),
         (["maxLen": 10.5], "maxLen", "a whole number of at least 0, not 10.5"),
@@ -102,9 +150,37 @@ struct RedisStreamsSettingsTests {
         (["options": ["host": 5]], "options.host", "a text"),
         (["options": ["db": -1]], "options.db", "a whole number"),
         (["options": ["password": 5]], "options.password", "a text"),
-        (["options": ["tls": [:]]], "options.tls", "not supported yet"),
-        (["options": ["tls": true]], "options.tls", "not supported yet"),
-        (["options": ["sentinels": [[:]]]], "options.sentinels", "not supported yet"),
+        (["window": 0], "window", "1 to 100000"),
+        (["singleWriter": "yes"], "singleWriter", "true or false"),
+        (["partitioning": 3], "partitioning", "an object"),
+        (["partitioning": ["key": "user.id"]], "partitioning.count", "missing"),
+        (["partitioning": ["count": 3]], "partitioning.key", "missing"),
+        (["partitioning": ["count": 0, "key": "id"]], "partitioning.count", "1 to 16384"),
+        (["partitioning": ["count": 3, "key": "id", "by": 1]], "partitioning.by", "unknown"),
+        (["partitioning": ["count": 3, "key": "id"], "streamKey": "{a}"], "partitioning", "hash tag"),
+        (["wait": 1], "wait", "an object"),
+        (["wait": [:]], "wait.replicas", "missing"),
+        (["wait": ["replicas": 0]], "wait.replicas", "1 to 1000"),
+        (["wait": ["replicas": 1, "timeout": 10_000]], "wait.timeout", "commandTimeout"),
+        (["cluster": "yes"], "cluster", "an object"),
+        (["cluster": ["nodes": ["h:x"]]], "cluster.nodes", "host:port"),
+        (["cluster": ["seeds": []]], "cluster.seeds", "unknown"),
+        (["cluster": true, "options": ["db": 1]], "cluster", "database 0"),
+        (["cluster": true, "options": ["sentinels": ["h"], "name": "m"]], "cluster", "sentinels"),
+        (["options": ["tls": "yes"]], "options.tls", "an object"),
+        (["options": ["tls": ["ca": 1]]], "options.tls.ca", "a text"),
+        (["options": ["tls": ["key": "hunter2"]]], "options.tls.key", "absolute path"),
+        (["options": ["tls": ["servername": "a b"]]], "options.tls.servername", "host name"),
+        (["options": ["tls": ["rejectUnauthorized": false]]], "options.tls.rejectUnauthorized", "cannot be false"),
+        (["options": ["tls": ["cipher": "x"]]], "options.tls.cipher", "unknown"),
+        (["options": ["tls": true, "path": "/s"]], "options.tls", "unix socket"),
+        (["options": ["sentinels": [[:]]]], "options.sentinels", "host:port"),
+        (["options": ["sentinels": []]], "options.sentinels", "not empty"),
+        (["options": ["sentinels": ["h:0"]]], "options.sentinels", "host:port"),
+        (["options": ["sentinels": ["::1:5"]]], "options.sentinels", "host:port"),
+        (["options": ["sentinels": ["h"]]], "options.name", "mymaster"),
+        (["options": ["name": "m"]], "options.name", "without sentinels"),
+        (["options": ["sentinelPassword": "hunter2"]], "options.sentinelPassword", "without sentinels"),
         (["options": ["keyPrefix": "p:"]], "options.keyPrefix", "streamKey"),
         (["options": ["commandTimeout": 0]], "options.commandTimeout", "1 to 3600000"),
         (["options": ["connectTimeout": "5000"]], "options.connectTimeout", "a whole number"),
@@ -135,28 +211,63 @@ struct RedisStreamsSettingsTests {
 
 @Suite("Error classification")
 struct RedisErrorClassificationTests {
-    private static let rows: [(text: String, expected: RedisErrorClassification)] = [
-        ("LOADING Redis is loading the dataset in memory", .transient),
-        ("BUSY Redis is busy running a script.", .transient),
-        ("OOM command not allowed when used memory > 'maxmemory'.", .transient),
-        ("READONLY You can't write against a read only replica.", .transient),
-        ("MISCONF Redis is configured to save RDB snapshots", .transient),
-        ("NOAUTH Authentication required.", .configuration),
-        ("WRONGPASS invalid username-password pair", .configuration),
-        ("NOPERM this user has no permissions to run the 'xadd' command", .configuration),
-        ("WRONGTYPE Operation against a key holding the wrong kind of value", .permanent),
-        ("ERR wrong number of arguments for 'xadd' command", .permanent),
-        ("OOMPH", .permanent), ("", .permanent), ("plain", .permanent),
+    /// What an error means, whether it needs a new connection, and how many milliseconds to wait.
+    private struct Row: Sendable {
+        let text: String
+        let meaning: RedisErrorClassification.Meaning
+        let needsNewConnection: Bool
+        let delay: Duration?
+
+        init(
+            _ text: String,
+            _ meaning: RedisErrorClassification.Meaning,
+            newConnection: Bool = false,
+            after delay: Duration? = nil
+        ) {
+            self.text = text
+            self.meaning = meaning
+            needsNewConnection = newConnection
+            self.delay = delay
+        }
+    }
+
+    private static let rows: [Row] = [
+        Row("LOADING Redis is loading the dataset in memory", .transient),
+        Row("BUSY Redis is busy running a script.", .transient),
+        Row("OOM command not allowed when used memory > 'maxmemory'.", .transient, after: .seconds(1)),
+        Row("MISCONF Redis is configured to save RDB snapshots", .transient, after: .seconds(1)),
+        Row("NOREPLICAS Not enough good replicas to write.", .transient, after: .seconds(1)),
+        Row("READONLY You can't write against a read only replica.", .transient, newConnection: true),
+        Row("MASTERDOWN Link with MASTER is down", .transient, newConnection: true),
+        Row("UNBLOCKED force unblock from blocking operation", .transient, newConnection: true),
+        Row("ERR max number of clients reached", .transient, newConnection: true),
+        Row("ERR Protocol error: invalid bulk length", .transient, newConnection: true),
+        Row("CLUSTERDOWN Hash slot not served", .transient),
+        Row("TRYAGAIN Multiple keys request during rehashing of slot", .transient),
+        Row("MOVED 3999 127.0.0.1:6381", .moved, after: .seconds(5)),
+        Row("ASK 3999 127.0.0.1:6381", .ask),
+        Row("NOAUTH Authentication required.", .configuration, newConnection: true, after: .seconds(5)),
+        Row("WRONGPASS invalid username-password pair", .configuration, newConnection: true, after: .seconds(5)),
+        Row("NOPERM this user has no permissions to run the 'xadd' command", .configuration, after: .seconds(5)),
+        Row("DENIED Redis is running in protected mode", .configuration, newConnection: true, after: .seconds(5)),
+        Row("WRONGTYPE Operation against a key holding the wrong kind of value", .permanent),
+        Row("ERR wrong number of arguments for 'xadd' command", .permanent),
+        Row("OOMPH", .permanent), Row("", .permanent), Row("plain", .permanent), Row("ERR", .permanent),
     ]
 
     @Test("by the first word", arguments: rows)
-    func classifies(_ row: (text: String, expected: RedisErrorClassification)) {
-        #expect(RedisErrorClassification(row.text) == row.expected)
+    private func classifies(_ row: Row) {
+        let classification = RedisErrorClassification(row.text)
+        #expect(classification.meaning == row.meaning)
+        #expect(classification.needsNewConnection == row.needsNewConnection)
+        #expect(classification.delay == row.delay)
     }
 
-    @Test("the table names no code twice")
-    func unique() {
-        let codes = RedisErrorClassification.table.map(\.code)
-        #expect(Set(codes).count == codes.count)
+    @Test("every row of the table is tested, and none hides another")
+    func complete() {
+        for row in RedisErrorClassification.table {
+            let first = Self.rows.first { $0.text.hasPrefix(row.code) && $0.text.contains(row.phrase ?? "") }
+            #expect(first.map { RedisErrorClassification($0.text) } == row.classification, "\(row.code)")
+        }
     }
 }

@@ -99,7 +99,10 @@ struct RedisVectorTests {
             let result = try await Self.send(Delivery(event: try Self.event(vector)), redis, to: recording)
             #expect(recording.arguments == [Self.texts(vector.expected["xadd"]), ["QUIT"]])
             #expect(result.logs == Self.logs(vector))
-            #expect(result.outcome == (error.hasPrefix("OOM") ? .retry(reason: error) : .rejected(reason: error)))
+            #expect(
+                result.outcome
+                    == (error.hasPrefix("OOM") ? .retry(after: .seconds(1), reason: error) : .rejected(reason: error))
+            )
         case "push/031":
             let outcomes = await RedisStreamsDestination().deliver(
                 DeliveryBatch([Delivery(event: try Self.event(vector))])

@@ -16,6 +16,11 @@ struct RedisBackOff: Sendable {
         return limit * jitter
     }
 
+    /// Lets the next wait be as long as after that many failed attempts.
+    mutating func begin(at attempts: Int) {
+        self.attempts = max(self.attempts, attempts)
+    }
+
     /// The connection proved good: begin with short waits again.
     mutating func reset() {
         attempts = 0

@@ -38,6 +38,16 @@ public final class RedisClient: Sendable {
         self.core = try RedisClientCore(configuration: configuration, logger: logger)
     }
 
+    /// A client that tells what happens to its connection, on its own thread.
+    init(
+        configuration: RedisConfiguration,
+        logger: Logger,
+        observer: @escaping @Sendable (RedisClientCore.Event) -> Void
+    ) throws(RedisError) {
+        self.configuration = configuration
+        self.core = try RedisClientCore(configuration: configuration, logger: logger, observer: observer)
+    }
+
     deinit {
         core.abandon()
     }
@@ -46,10 +56,13 @@ public final class RedisClient: Sendable {
     ///
     /// Calling it again does nothing.
     ///
-    /// - Throws: ``RedisError/Code/threadFailed`` when the process gets no thread.
+    /// - Throws: ``RedisError``: `threadFailed` when the process gets no thread, `invalidConfiguration` when
+    ///   certificates or key for TLS cannot be read.
     public func start() throws(RedisError) {
         guard core.markStarted() else { return }
         do throws(RedisError) {
+            if let tls = configuration.tls { try tls.check() }
+            try core.sentinels?.start { [weak core] reason in core?.reconnect(reason) }
             try RedisClientThread.start(core)
         } catch {
             core.finish(error)
@@ -97,6 +110,11 @@ public final class RedisClient: Sendable {
         completion: @escaping @Sendable (RedisReplies) -> Void
     ) throws(RedisError) {
         try core.enqueue(encode: encode, completion: completion)
+    }
+
+    /// Ends at once: everything waiting fails with ``RedisError/Code/closed``, also what may have been executed.
+    func abandon() {
+        core.abandon()
     }
 
     /// Waits until everything is answered, sends QUIT and closes the connection.

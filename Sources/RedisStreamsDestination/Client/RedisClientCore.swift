@@ -11,22 +11,57 @@ final class RedisClientCore: Sendable {
         var commandLengths: [Int] = []
         var batches: [RedisInbox.Batch] = []
         var phase = RedisInbox.Phase.idle
+        /// Why the connection is to be made anew; nil: it is good.
+        var reconnectReason: RedisError?
+    }
+
+    /// What happens to the connection, for those who choose among several.
+    enum Event: Sendable {
+        /// Commands flow.
+        case ready
+        /// The connection was lost, or could not be made.
+        case lost(RedisError)
     }
 
     let configuration: RedisConfiguration
     let logger: Logger
     let wakeUp: RedisWakeUp
+    /// Who knows where the primary is; nil: the configuration does.
+    let sentinels: RedisSentinels?
 
+    private let observer: (@Sendable (Event) -> Void)?
     private let connected = Atomic(false)
     // Bytes and commands answered since the beginning; only the thread writes them.
     private let answeredBytes = Atomic(0)
     private let answeredCommands = Atomic(0)
     private let inbox = Mutex(RedisInbox())
 
-    init(configuration: RedisConfiguration, logger: Logger) throws(RedisError) {
+    /// `observer` is called on the client's thread; it must not block.
+    init(
+        configuration: RedisConfiguration,
+        logger: Logger,
+        observer: (@Sendable (Event) -> Void)? = nil
+    ) throws(RedisError) {
         self.configuration = configuration
         self.logger = logger
+        self.observer = observer
         self.wakeUp = try RedisWakeUp()
+        self.sentinels = try configuration.sentinel.map { sentinel throws(RedisError) in
+            try RedisSentinels(sentinel, configuration, logger)
+        }
+    }
+
+    /// Where to connect to now.
+    ///
+    /// - Throws: ``RedisError`` when no Sentinel has named a primary yet.
+    func endpoint() throws(RedisError) -> RedisConfiguration.Endpoint {
+        try sentinels?.primary() ?? configuration.endpoint
+    }
+
+    /// Tells who chooses among several clients.
+    func observe(_ event: Event) {
+        if case .lost = event { sentinels?.lookAgain() }
+        observer?(event)
     }
 }
 
@@ -99,6 +134,12 @@ extension RedisClientCore {
         }
     }
 
+    /// Closes the connection and makes it anew, wherever the server is now.
+    func reconnect(_ reason: RedisError) {
+        inbox.withLock { $0.reconnectReason = reason }
+        wakeUp.wake()
+    }
+
     /// Ends the thread without waiting for replies.
     ///
     /// Waiting commands fail.
@@ -134,6 +175,8 @@ extension RedisClientCore {
             inbox.encoder.exchange(bytes: &exchange.bytes, commandLengths: &exchange.commandLengths)
             swap(&inbox.batches, &exchange.batches)
             exchange.phase = inbox.phase
+            exchange.reconnectReason = inbox.reconnectReason
+            inbox.reconnectReason = nil
         }
     }
 
@@ -142,7 +185,7 @@ extension RedisClientCore {
     /// False: do not sleep.
     func prepareToSleep() -> Bool {
         inbox.withLock { inbox in
-            inbox.isThreadAsleep = inbox.batches.isEmpty
+            inbox.isThreadAsleep = inbox.batches.isEmpty && inbox.reconnectReason == nil
             return inbox.isThreadAsleep
         }
     }
@@ -150,6 +193,7 @@ extension RedisClientCore {
     /// The client has ended: whatever is left fails, whoever waits for the end is resumed.
     func finish(_ error: RedisError?) {
         isConnected = false
+        sentinels?.stop()
         var last = RedisInbox()
         last.phase = .closed
         inbox.withLock { swap(&$0, &last) }

@@ -27,10 +27,20 @@ struct RedisCommandWindow {
     private(set) var written = 0
     /// The end of the last command.
     private(set) var end = 0
+    /// The end of the last command that may be written now.
+    private var allowed = 0
+    /// How many of the unanswered commands lie before ``allowed``.
+    private var allowedCommandCount = 0
+    private let maximumUnansweredCommands: Int
 
     private var lengths = RedisQueue<Int>()
     private var batches = RedisQueue<Batch>()
     private var answeredInFirstBatch = 0
+
+    /// Lets at most so many commands be written and unanswered: they may be executed twice when the connection is lost.
+    init(maximumUnansweredCommands: Int) {
+        self.maximumUnansweredCommands = maximumUnansweredCommands
+    }
 
     /// True when no command waits for its reply.
     var isEmpty: Bool { batches.isEmpty }
@@ -44,8 +54,8 @@ struct RedisCommandWindow {
     /// When the first batch must have its replies.
     var nextDeadline: Instant? { batches.first?.deadline }
 
-    /// The bytes to give to the connection next; empty when it has all.
-    var unwritten: Range<Int> { written..<end }
+    /// The bytes to give to the connection next; empty when it has all that it may have now.
+    var unwritten: Range<Int> { written..<max(written, allowed) }
 
     /// Adds one command's encoded length, in bytes.
     ///
@@ -53,6 +63,7 @@ struct RedisCommandWindow {
     mutating func append(commandLength: Int) {
         lengths.append(commandLength)
         end += commandLength
+        allowMore()
     }
 
     /// Declares the last `commandCount` commands one batch.
@@ -74,6 +85,9 @@ struct RedisCommandWindow {
         guard let length = lengths.first, let batch = batches.first, answered + length <= written else { return nil }
         _ = lengths.popFirst()
         answered += length
+        allowedCommandCount -= 1
+        // Not one by one: each writing costs a call of the system.
+        if allowedCommandCount <= maximumUnansweredCommands - maximumUnansweredCommands / 4 { allowMore() }
         answeredCommandCount += 1
         answeredInFirstBatch += 1
         guard answeredInFirstBatch == batch.commandCount else { return false }
@@ -113,8 +127,18 @@ struct RedisCommandWindow {
         for _ in answeredInFirstBatch..<batch.commandCount {
             answered += lengths.popFirst() ?? 0
             answeredCommandCount += 1
+            allowedCommandCount = max(0, allowedCommandCount - 1)
         }
+        allowed = max(allowed, answered)
+        allowMore()
         answeredInFirstBatch = 0
         written = max(written, answered)
+    }
+
+    private mutating func allowMore() {
+        while allowedCommandCount < maximumUnansweredCommands, let length = lengths.element(at: allowedCommandCount) {
+            allowed += length
+            allowedCommandCount += 1
+        }
     }
 }

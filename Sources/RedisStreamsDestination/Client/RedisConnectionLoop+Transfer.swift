@@ -9,13 +9,21 @@ extension RedisConnectionLoop {
     func write() -> Bool {
         isWriteBlocked = false
         guard let connection else { return true }
+        let transport = connection.transport
+        if let error = transport.flush() {
+            disconnect(error)
+            return false
+        }
         while let next = machine.nextWrite {
             let transfer =
                 switch next {
-                case .handshake(let index): handshake.bytes[index...].withUnsafeBytes { connection.write($0) }
-                case .commands(let range): log.withBytes(from: range.lowerBound) { connection.write($0) }
+                case .handshake(let index): handshake.bytes[index...].withUnsafeBytes { transport.write($0) }
+                case .commands(let range):
+                    log.withBytes(from: range.lowerBound) { bytes in
+                        transport.write(UnsafeRawBufferPointer(rebasing: bytes.prefix(range.count)))
+                    }
                 case .quit(let index):
-                    RedisConnectionStateMachine.quitBytes[index...].withUnsafeBytes { connection.write($0) }
+                    RedisConnectionStateMachine.quitBytes[index...].withUnsafeBytes { transport.write($0) }
                 }
             switch transfer {
             case .bytes(let count):
@@ -40,11 +48,11 @@ extension RedisConnectionLoop {
     func sleep(until wakeAt: ContinuousClock.Instant?) {
         // While the socket takes no bytes, new commands could not be written: nobody needs to wake this thread.
         let maySleep = isWriteBlocked || core.prepareToSleep()
-        let wantsWrite = isWriteBlocked || machine.isConnecting
+        let wantsWrite = isWriteBlocked || connection?.transport.wantsWrite == true
         var descriptors = (
             pollfd(fd: core.wakeUp.readDescriptor, events: Int16(POLLIN), revents: 0),
             pollfd(
-                fd: connection?.descriptor ?? -1,
+                fd: connection?.transport.descriptor ?? -1,
                 events: Int16(wantsWrite ? POLLIN | POLLOUT : POLLIN),
                 revents: 0
             )
@@ -55,7 +63,7 @@ extension RedisConnectionLoop {
         if descriptors.0.revents != 0 { core.wakeUp.drain() }
         guard let connection, descriptors.1.revents != 0 else { return }
         if machine.isConnecting {
-            finishConnecting(connection)
+            goOnConnecting(connection)
         } else if descriptors.1.revents & ~Int16(POLLOUT) != 0 {
             _ = readReplies(connection)
         }
@@ -70,30 +78,40 @@ extension RedisConnectionLoop {
     /// Reads what the socket has and completes what it answers.
     ///
     /// False: the connection is gone.
-    private func readReplies(_ connection: HiredisConnection) -> Bool {
-        switch connection.read(into: readBuffer) {
-        case .wouldBlock:
-            return true
-        case .failed(let error):
-            disconnect(error)
-            return false
-        case .bytes(let count):
-            var rest = UnsafeRawBufferPointer(rebasing: readBuffer[..<count])
-            while !rest.isEmpty {
-                let piece = min(rest.count, Self.feedBytes)
-                connection.feed(UnsafeRawBufferPointer(rebasing: rest[..<piece]))
-                rest = UnsafeRawBufferPointer(rebasing: rest[piece...])
-                guard takeReplies(connection) else { return false }
+    func readReplies(_ connection: RedisConnection) -> Bool {
+        while true {
+            switch connection.transport.read(into: readBuffer) {
+            case .wouldBlock:
+                return true
+            case .failed(let error):
+                disconnect(error)
+                return false
+            case .bytes(let count):
+                guard take(UnsafeRawBufferPointer(rebasing: readBuffer[..<count]), connection.reader) else {
+                    return false
+                }
+                // TLS may hold more than fits; the socket would not become readable for it.
+                if count < readBuffer.count { return true }
             }
-            log.release(upTo: machine.window.answered)
-            return true
         }
     }
 
-    private func takeReplies(_ connection: HiredisConnection) -> Bool {
+    private func take(_ bytes: UnsafeRawBufferPointer, _ reader: HiredisReader) -> Bool {
+        var rest = bytes
+        while !rest.isEmpty {
+            let piece = min(rest.count, Self.feedBytes)
+            reader.feed(UnsafeRawBufferPointer(rebasing: rest[..<piece]))
+            rest = UnsafeRawBufferPointer(rebasing: rest[piece...])
+            guard takeReplies(reader) else { return false }
+        }
+        log.release(upTo: machine.window.answered)
+        return true
+    }
+
+    private func takeReplies(_ reader: HiredisReader) -> Bool {
         let now = ContinuousClock.now
         while true {
-            switch connection.nextReply() {
+            switch reader.nextReply() {
             case .incomplete:
                 return true
             case .tooLarge(let error):
@@ -113,6 +131,7 @@ extension RedisConnectionLoop {
         let builder = builder
         switch machine.received({ builder.pointee.lastReply ?? .null }, now: now) {
         case .answered(let finishesBatch):
+            if builder.pointee.lastIsError { noteErrorReply() }
             if finishesBatch { completeFirstBatch() }
             return true
         case .handshakeGoesOn:
@@ -136,6 +155,13 @@ extension RedisConnectionLoop {
 // MARK: - Completing
 
 extension RedisConnectionLoop {
+    // Some errors say that another connection is needed: this one leads to the wrong server or the wrong user.
+    private func noteErrorReply() {
+        guard case .error(let text)? = builder.pointee.lastReply, RedisErrorClassification(text).needsNewConnection
+        else { return }
+        machine.reconnect(RedisError(.connectionFailed, "Redis answered \(text)"))
+    }
+
     private func completeFirstBatch() {
         guard let batch = batches.popFirst() else { return }
         account()

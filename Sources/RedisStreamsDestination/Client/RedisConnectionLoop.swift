@@ -8,6 +8,8 @@ final class RedisConnectionLoop {
     /// hiredis moves the rest of its buffer after every kilobyte of replies, so it gets small pieces.
     static let feedBytes = 16 * 1024
     private static let readBytes = 64 * 1024
+    /// Bytes of one reply of the handshake at most.
+    private static let handshakeReplyBytes = 64 * 1024
 
     let core: RedisClientCore
     let handshake: RedisHandshake
@@ -15,9 +17,10 @@ final class RedisConnectionLoop {
     var log = RedisCommandLog()
     var batches = RedisQueue<RedisInbox.Batch>()
     private var exchange = RedisClientCore.Exchange()
-    var connection: HiredisConnection?
+    var connection: RedisConnection?
     var isWriteBlocked = false
     private var reportedProblem: String?
+    private var reportedEvictionPolicy: RedisEvictionPolicy?
     // Both live exactly as long as the loop; the connection, which holds the builder's address, is freed before.
     let builder: UnsafeMutablePointer<RedisReplyBuilder>
     let readBuffer: UnsafeMutableRawBufferPointer
@@ -29,10 +32,11 @@ final class RedisConnectionLoop {
             handshake: handshake,
             connectTimeout: core.configuration.connectTimeout,
             commandTimeout: core.configuration.commandTimeout,
+            maximumUnansweredCommands: core.configuration.limits.unansweredCommands,
             now: .now
         )
         builder = .allocate(capacity: 1)
-        builder.initialize(to: RedisReplyBuilder(maximumReplyBytes: core.configuration.limits.replyBytes))
+        builder.initialize(to: RedisReplyBuilder(maximumReplyBytes: Self.handshakeReplyBytes))
         readBuffer = .allocate(byteCount: Self.readBytes, alignment: 16)
     }
 
@@ -78,6 +82,10 @@ final class RedisConnectionLoop {
         log.append(&exchange.bytes)
         exchange.commandLengths.removeAll(keepingCapacity: true)
         exchange.batches.removeAll(keepingCapacity: true)
+        if let error = exchange.reconnectReason {
+            exchange.reconnectReason = nil
+            machine.reconnect(error)
+        }
         switch exchange.phase {
         case .idle, .running, .closed: break
         case .quitting(let deadline): machine.drain(deadline: deadline)
@@ -104,15 +112,19 @@ final class RedisConnectionLoop {
 extension RedisConnectionLoop {
     private func connect() {
         do throws(RedisError) {
-            connection = try HiredisConnection(configuration: core.configuration, builder: builder)
+            builder.pointee.maximumReplyBytes = Self.handshakeReplyBytes
+            let endpoint = try core.endpoint()
+            let connection = try RedisConnection(to: endpoint, configuration: core.configuration, builder: builder)
+            core.logger.debug("Redis connecting", metadata: ["endpoint": "\(endpoint)"])
+            self.connection = connection
         } catch {
             disconnect(error)
         }
     }
 
-    func finishConnecting(_ connection: HiredisConnection) {
+    func goOnConnecting(_ connection: RedisConnection) {
         do throws(RedisError) {
-            try connection.finishConnecting(core.configuration.endpoint)
+            guard try connection.transport.open() else { return }
             machine.connected()
         } catch {
             disconnect(error)
@@ -126,6 +138,7 @@ extension RedisConnectionLoop {
         core.isConnected = false
         machine.connectionLost(error, now: .now, jitter: Double.random(in: 0..<1))
         report(error)
+        core.observe(.lost(error))
     }
 
     // Told once per problem: while Redis is down, the attempts repeat several times per second.
@@ -137,7 +150,18 @@ extension RedisConnectionLoop {
 
     func becameReady() {
         reportedProblem = nil
+        builder.pointee.maximumReplyBytes = core.configuration.limits.replyBytes
         core.isConnected = true
         core.logger.info("Redis connected", metadata: ["endpoint": "\(core.configuration.endpoint)"])
+        reportEvictionPolicy()
+        core.observe(.ready)
+    }
+
+    // Told once per policy, not with every connection.
+    private func reportEvictionPolicy() {
+        guard let policy = machine.evictionPolicy, policy != reportedEvictionPolicy else { return }
+        reportedEvictionPolicy = policy
+        guard let warning = policy.warning else { return }
+        core.logger.warning("\(warning)", metadata: ["maxmemory-policy": "\(policy.name)"])
     }
 }

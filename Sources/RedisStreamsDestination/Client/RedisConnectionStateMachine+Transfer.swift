@@ -27,7 +27,7 @@ extension RedisConnectionStateMachine {
         switch state {
         case .ready:
             guard let finishesBatch = window.receivedReply() else { return unsolicited(reply()) }
-            if backOff.attempts > 0 {
+            if backOff.attempts > 0, !isReconnecting {
                 backOff.reset()
                 lastError = nil
             }
@@ -48,7 +48,9 @@ extension RedisConnectionStateMachine {
         now: Instant
     ) -> ReplyAction {
         // A server that is full answers and closes before it has read anything.
-        let verdict = RedisHandshake.judge(reply, of: handshake.steps[answered])
+        let step = handshake.steps[answered]
+        let verdict = RedisHandshake.judge(reply, of: step)
+        if step == .inspect { evictionPolicy = RedisEvictionPolicy(memoryInformation: reply.text ?? "") }
         switch verdict {
         case .unavailable(let error):
             return .refused(error)

@@ -65,7 +65,7 @@ struct RedisConnectionStateMachine {
     /// Where the connection is; only this type changes it.
     var state: State
     /// The commands that wait for replies.
-    var window = RedisCommandWindow()
+    var window: RedisCommandWindow
 
     let handshake: RedisHandshake
     private let connectTimeout: Duration
@@ -82,9 +82,18 @@ struct RedisConnectionStateMachine {
     var lastError: RedisError?
     /// What went wrong at the end.
     var finalError: RedisError?
+    /// What the newest connection's server does when its memory is full; nil when it does not say.
+    var evictionPolicy: RedisEvictionPolicy?
 
     /// Begins with an attempt to connect at `now`.
-    init(handshake: RedisHandshake, connectTimeout: Duration, commandTimeout: Duration, now: Instant) {
+    init(
+        handshake: RedisHandshake,
+        connectTimeout: Duration,
+        commandTimeout: Duration,
+        maximumUnansweredCommands: Int,
+        now: Instant
+    ) {
+        window = RedisCommandWindow(maximumUnansweredCommands: maximumUnansweredCommands)
         self.handshake = handshake
         self.connectTimeout = connectTimeout
         self.commandTimeout = commandTimeout
@@ -93,6 +102,9 @@ struct RedisConnectionStateMachine {
 
     /// How many attempts failed since a connection proved good.
     var failedAttempts: Int { backOff.attempts }
+
+    /// True when the connection is about to be closed and made anew.
+    var isReconnecting: Bool { pendingDisconnect != nil }
 
     /// True when the operating system is connecting.
     var isConnecting: Bool {
@@ -143,7 +155,8 @@ extension RedisConnectionStateMachine {
             return .connect
         case .connecting(let deadline), .handshaking(let deadline, _):
             guard deadline <= now else { return .wait(until: earliest(deadline)) }
-            let text = "Redis did not answer within \(connectTimeout.inMilliseconds) ms of connecting"
+            let limit = "\(connectTimeout.inMilliseconds) ms (redis.options.connectTimeout)"
+            let text = "Redis did not answer within \(limit) of connecting\(handshake.timeoutRemedy)"
             return .disconnect(RedisError(.connectionFailed, text))
         case .ready where isDrained:
             controlWritten = 0
@@ -204,6 +217,8 @@ extension RedisConnectionStateMachine {
         window.rewind()
         pendingDisconnect = nil
         lastError = error
+        // Only a change of settings or of a certificate helps: what waits is told at once.
+        if error.code == .certificateRefused || error.code == .invalidConfiguration { pendingFailure = error }
         switch state {
         case .closed:
             return
@@ -222,6 +237,17 @@ extension RedisConnectionStateMachine {
     mutating func replyTooLarge(_ error: RedisError) {
         guard case .ready = state, window.written > window.answered else { return }
         pendingFirstFailure = error
+    }
+
+    /// The connection is to be made anew, after what has arrived on this one was looked at.
+    mutating func reconnect(_ error: RedisError) {
+        switch state {
+        case .waiting, .quitting, .closed: return
+        case .connecting, .handshaking, .ready: break
+        }
+        pendingDisconnect = pendingDisconnect ?? error
+        // Not at once: what made the server refuse may last, and there may be many refusals.
+        backOff.begin(at: 4)
     }
 
     /// No more commands will come: answer what waits, QUIT, and be closed at the deadline at the latest.

@@ -8,6 +8,7 @@ public struct RedisError: Error, Sendable, Hashable {
     /// New codes may be added.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: String {
+            case certificateRefused
             case closed
             case commandTooLarge
             case connectionFailed
@@ -23,6 +24,8 @@ public struct RedisError: Error, Sendable, Hashable {
 
         private let kind: Kind
 
+        /// The server's certificate is not valid here, or the server wants another one of the client.
+        public static let certificateRefused = Code(kind: .certificateRefused)
         /// The client was closed, or is closing, and takes no more commands.
         public static let closed = Code(kind: .closed)
         /// An argument is longer than Redis accepts (512 MiB).
@@ -61,6 +64,13 @@ public struct RedisError: Error, Sendable, Hashable {
     init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
+    }
+}
+
+extension RedisError {
+    /// True when only a change of settings, users or certificates helps.
+    var needsConfiguration: Bool {
+        code == .handshakeRefused || code == .certificateRefused || code == .invalidConfiguration
     }
 }
 

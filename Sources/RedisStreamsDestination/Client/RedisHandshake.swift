@@ -7,6 +7,10 @@ struct RedisHandshake: Sendable {
         case authenticate
         case select(database: Int)
         case setName
+        /// Asks whether the server is the primary that Sentinel named.
+        case role
+        /// Asks what the server does when its memory is full.
+        case inspect
         /// Answered with an error as long as Redis loads its data set.
         case ping
     }
@@ -23,6 +27,8 @@ struct RedisHandshake: Sendable {
 
     let steps: [Step]
     let bytes: [UInt8]
+    /// What to ask whoever reads that the server said nothing.
+    let timeoutRemedy: String
 
     init(configuration: RedisConfiguration) {
         var steps: [Step] = []
@@ -42,15 +48,25 @@ struct RedisHandshake: Sendable {
         }
         encoder.command(["CLIENT", "SETNAME", configuration.clientName])
         steps.append(.setName)
+        if configuration.sentinel != nil {
+            encoder.command(["ROLE"])
+            steps.append(.role)
+        }
+        if configuration.inspectsServer {
+            encoder.command(["INFO", "memory"])
+            steps.append(.inspect)
+        }
         encoder.command(["PING"])
         steps.append(.ping)
+        // A server without TLS takes the beginning of TLS for the beginning of a command, and waits for the rest.
+        timeoutRemedy = configuration.tls == nil ? "" : ": does it speak TLS on this port (tls-port)?"
         self.steps = steps
         self.bytes = encoder.bytes
     }
 
     /// Judges the reply to a step.
     static func judge(_ reply: RedisReply, of step: Step) -> Verdict {
-        guard case .error(let text) = reply else { return .accepted }
+        guard case .error(let text) = reply else { return judgeRole(reply, of: step) }
         let code = text.prefix { $0 != " " }
         switch (code, step) {
         case ("NOAUTH", _):
@@ -76,12 +92,20 @@ struct RedisHandshake: Sendable {
                 handshakeError("the Redis user may not SELECT database \(database): allow it, or use another user")
             )
         case ("ERR", .setName) where text.contains("CLIENT") || text.contains("unknown"), ("NOPERM", .setName),
-            ("NOPERM", .ping):
-            // A name is a convenience; an older server, or a user without the right, does without it.
+            ("ERR", .role) where text.contains("unknown"), ("NOPERM", .role),
+            ("ERR", .inspect) where text.contains("unknown"), ("NOPERM", .inspect), ("NOPERM", .ping):
+            // Conveniences; an older server, or a user without the right, does without them.
             return .accepted
         default:
             return .unavailable(RedisError(.connectionFailed, "Redis does not take clients now: \(text)"))
         }
+    }
+
+    /// Sentinel may name a server a moment before it is the primary, or after it ceased to be.
+    private static func judgeRole(_ reply: RedisReply, of step: Step) -> Verdict {
+        guard step == .role, case .array(let elements) = reply, let role = elements.first?.text, role != "master"
+        else { return .accepted }
+        return .unavailable(RedisError(.connectionFailed, "the server that Sentinel named is no primary (yet)"))
     }
 
     // The server's own text is not used here: some servers repeat the arguments, the password among them.

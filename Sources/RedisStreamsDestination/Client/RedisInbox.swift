@@ -36,6 +36,8 @@ struct RedisInbox: Sendable {
     var accepted = Amount()
     /// True while the thread sleeps or is about to: whoever adds something wakes it.
     var isThreadAsleep = false
+    /// Why the connection is to be made anew; nil: it is good.
+    var reconnectReason: RedisError?
     /// Told how the client ended.
     var quitWaiters: [CheckedContinuation<RedisError?, Never>] = []
 

@@ -12,6 +12,11 @@ struct RedisQueue<Element> {
     /// The element that came first.
     var first: Element? { isEmpty ? nil : elements[head] }
 
+    /// The element that would be the first after so many were removed; nil beyond the end.
+    func element(at offset: Int) -> Element? {
+        head + offset < elements.count ? elements[head + offset] : nil
+    }
+
     /// Adds an element at the end.
     mutating func append(_ element: Element) {
         elements.append(element)

@@ -5,7 +5,8 @@ struct RedisReplyBuilder {
     private var replies = RedisReplies()
     private var completeBytes = 0
     private var completeNodes = 0
-    private let maximumReplyBytes: Int
+    /// Bytes of one reply at most; set while no reply is incomplete.
+    var maximumReplyBytes: Int
 
     /// True when the reader was told to stop because a reply is too large.
     private(set) var refusedSize = false
@@ -70,6 +71,12 @@ struct RedisReplyBuilder {
         replies.roots.append(completeNodes)
         completeBytes = replies.bytes.count
         completeNodes = replies.nodes.count
+    }
+
+    /// True when the newest complete reply is an error.
+    var lastIsError: Bool {
+        guard let root = replies.roots.last else { return false }
+        return replies.nodes[root].kind == .error
     }
 
     /// The newest complete reply as a value; nil when there is none.

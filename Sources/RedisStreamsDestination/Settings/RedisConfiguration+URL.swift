@@ -1,15 +1,16 @@
 extension RedisConfiguration {
     /// Reads a url.
     ///
-    /// - `redis://[username[:password]@]host[:port][/db]`; an IPv6 address stands in brackets. `redis://:password@host`
+    /// - `redis://[username[:password]@]host[:port][/db]`, or `rediss://` for TLS; an IPv6 address stands in brackets. `redis://:password@host`
     ///   gives a password only.
     /// - `unix:///path?db=1` or `redis+unix:///path?db=1`, user name and password as above.
     ///
     /// User name, password and path are percent-decoded. After `?`, the options `db`, `connectTimeout`,
-    /// `commandTimeout`, `keepAlive` and `connectionName` of ``RedisOptions`` may follow.
+    /// `commandTimeout`, `keepAlive` and `connectionName` may follow, and for TLS `ca`, `cert`, `key` (absolute paths of
+    /// PEM files) and `servername`.
     ///
-    /// - Throws: ``RedisError``: `invalidConfiguration` naming what is wrong, `unsupported` for `rediss://`. The message
-    ///   does not repeat the url, which may hold a password.
+    /// - Throws: ``RedisError`` `invalidConfiguration` naming what is wrong. The message does not repeat the url, which
+    ///   may hold a password.
     public init(url: String) throws(RedisError) {
         self.init()
         var rest = url[...]
@@ -20,14 +21,12 @@ extension RedisConfiguration {
         }
         switch scheme {
         case "redis": try readNetworkAddress(rest)
-        case "unix", "redis+unix": try readSocketAddress(rest)
         case "rediss":
-            throw RedisError(
-                .unsupported,
-                "TLS is not supported yet: write redis:// instead of rediss://, or use a tunnel"
-            )
+            tls = RedisTLS()
+            try readNetworkAddress(rest)
+        case "unix", "redis+unix": try readSocketAddress(rest)
         default:
-            throw Self.invalid("has an unknown scheme: begin it with redis:// or unix://")
+            throw Self.invalid("has an unknown scheme: begin it with redis://, rediss:// or unix://")
         }
         try readQuery(query)
     }

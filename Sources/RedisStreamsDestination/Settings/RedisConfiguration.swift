@@ -17,7 +17,9 @@
 /// | ``connectTimeout`` | 5 000 ms | 1 ms…1 h |
 /// | ``commandTimeout`` | 10 000 ms | 1 ms…1 h |
 /// | ``keepAlive`` | 15 s | 0 (off)…1 h, TCP only |
-/// | ``limits`` | 64 MiB, 100 000 commands, 1 MiB per reply | at least 1 |
+/// | ``tls`` | none: plain text | |
+/// | ``sentinel`` | none: ``endpoint`` is the server | |
+/// | ``limits`` | 64 MiB, 100 000 commands, 256 unanswered, 1 MiB per reply | at least 1 |
 ///
 /// Printing it shows no user name and no password.
 public struct RedisConfiguration: Sendable, Hashable {
@@ -50,6 +52,12 @@ public struct RedisConfiguration: Sendable, Hashable {
         ///
         /// Default 100 000.
         public var pendingCommands = 100_000
+        /// Commands that were written and are not answered yet; the others wait.
+        ///
+        /// Default 256.
+        ///
+        /// So many may be executed twice when a connection is lost.
+        public var unansweredCommands = 256
         /// Bytes of one reply; a larger one closes the connection.
         ///
         /// Default 1 MiB.
@@ -93,8 +101,18 @@ public struct RedisConfiguration: Sendable, Hashable {
     ///
     /// TCP only.
     public var keepAlive = Duration.seconds(15)
+    /// How to speak TLS.
+    ///
+    /// Nil: plain text.
+    public var tls: RedisTLS?
+    /// The Sentinels that know where the primary is.
+    ///
+    /// Nil: ``endpoint`` is the server.
+    public var sentinel: RedisSentinel?
     /// What the client holds at most.
     public var limits = Limits()
+    /// Whether to ask every new connection's server how it treats streams; not for Sentinels, which hold none.
+    var inspectsServer = true
 
     /// Redis on `localhost:6379`, database 0, no password.
     public init() {}
@@ -104,8 +122,9 @@ extension RedisConfiguration: CustomStringConvertible, CustomDebugStringConverti
     /// The url without user name and password, for example `redis://<redacted>@localhost:6379/2`.
     public var description: String {
         let secret = username == nil && password == nil ? "" : "<redacted>@"
+        let scheme = tls == nil ? "redis" : "rediss"
         return switch endpoint {
-        case .tcp: "redis://\(secret)\(endpoint)/\(database)"
+        case .tcp: "\(scheme)://\(secret)\(endpoint)/\(database)"
         case .unix(let path): "unix://\(secret)\(path)?db=\(database)"
         }
     }

@@ -12,27 +12,33 @@ enum RedisOptions {
     /// The options that mean something here.
     static let names = [
         "host", "port", "path", "username", "password", "db", "connectionName", "connectTimeout", "commandTimeout",
-        "keepAlive",
+        "keepAlive", "tls", "sentinels", "name", "sentinelUsername", "sentinelPassword", "sentinelTLS",
     ]
 
     /// Options of ioredis that steer its own client and change nothing about what is written: accepted, no effect.
     static let namesWithoutEffect = [
         "autoPipeliningIgnoredCommands", "autoResendUnfulfilledCommands", "autoResubscribe", "disconnectTimeout",
-        "enableAutoPipelining", "enableOfflineQueue", "enableReadyCheck", "family", "lazyConnect",
+        "enableTLSForSentinelMode", "failoverDetector", "sentinelCommandTimeout", "sentinelMaxConnections",
+        "sentinelReconnectStrategy", "sentinelRetryStrategy", "updateSentinels", "enableAutoPipelining",
+        "enableOfflineQueue", "enableReadyCheck", "family", "lazyConnect",
         "maxLoadingRetryTime",
         "maxRetriesPerRequest", "noDelay", "showFriendlyErrorStack", "socketTimeout", "stringNumbers",
     ]
 
     /// Options of ioredis that would change where or how events are written, and why they are refused.
     static let unsupported: [(name: String, reason: String)] = [
-        ("tls", "TLS is not supported yet: remove it, or use a tunnel"),
-        ("sentinels", "Redis Sentinel is not supported yet: name the primary with host and port"),
+        (
+            "natMap",
+            "is not supported: Redis announces its own addresses, set replica-announce-ip or cluster-announce-ip"
+        ),
         ("keyPrefix", "is not supported: write the prefix into streamKey"),
         ("readOnly", "is not supported: events are written, so name a primary"),
     ]
 
     /// The options that may stand in a url after `?`.
-    static let namesInURL = ["commandTimeout", "connectTimeout", "connectionName", "db", "keepAlive"]
+    static let namesInURL = [
+        "ca", "cert", "commandTimeout", "connectTimeout", "connectionName", "db", "keepAlive", "key", "servername",
+    ]
 
     /// Sets an option that stands in a url after `?`.
     static func set(
@@ -52,6 +58,11 @@ enum RedisOptions {
         case "connectionName":
             try checkClientName(text, field: field)
             configuration.clientName = text
+        case "ca", "cert", "key", "servername":
+            guard configuration.tls != nil else {
+                throw RedisError(.invalidConfiguration, "\(field) is for TLS: begin the url with rediss://")
+            }
+            try RedisTLSOptions.set(name, to: text, field: field, in: &configuration.tls)
         default:
             // The name is not repeated: a ? inside a password would show a part of it.
             let known = namesInURL.joined(separator: ", ")

@@ -11,9 +11,14 @@ public import EventJSON
 /// |---|---|---|---|
 /// | `streamKey` | text, not empty | required | the stream that events are added to; a rule's `settings.streamKey` replaces it |
 /// | `url` | text | none | where Redis is, see ``RedisConfiguration/init(url:)``; wins over `options` |
-/// | `options` | object | `{}` | where Redis is, by members named as in ioredis: `host`, `port`, `path`, `username`, `password`, `db`, `connectionName`, `connectTimeout`, `commandTimeout`, `keepAlive` |
+/// | `options` | object | `{}` | where Redis is, by members named as in ioredis: `host`, `port`, `path`, `username`, `password`, `db`, `connectionName`, `connectTimeout`, `commandTimeout`, `keepAlive`, `tls`, `sentinels`, `name` |
 /// | `maxLen` | whole number, 0 or more | 0: off | entries that the stream keeps at least; older ones are removed |
 /// | `exactTrimming` | true or false | false | keep exactly `maxLen` entries, which costs Redis more; no effect without `maxLen` |
+/// | `window` | whole number, 1…100000 | 256 | commands written and not answered at most: so many may be written twice after a lost connection |
+/// | `singleWriter` | true or false | false | nobody else writes to the streams: entry ids are chosen here, and nothing is written twice |
+/// | `partitioning` | `{ "count": 1…16384, "key": "user.id" }` | off | spread each stream over several keys, see ``RedisPartitioning`` |
+/// | `wait` | `{ "replicas": 1…, "timeout": milliseconds }` | off | an event counts as delivered when so many replicas have it |
+/// | `cluster` | true, or `{ "nodes": ["host:port", …] }` | false | Redis is a cluster; `nodes` are asked besides the one in `url` or `options` |
 /// | `serialization` | `"json"` or `"flat"` | `"json"` | one field `event` with the event's JSON text, or one field per member |
 ///
 /// `null` is the same as leaving a member out. Members beside `redis` are dropped, as walkerOS does. Everything else
@@ -35,6 +40,14 @@ public struct RedisStreamsSettings: Sendable, Hashable {
     public var trimsExactly = false
     /// How an event becomes fields and values.
     public var serialization = Serialization.json
+    /// Nobody else writes to the streams: the ids of entries are chosen here, so that a retry makes no duplicate.
+    public var isSingleWriter = false
+    /// How each stream is spread over several keys; nil: it has one.
+    public var partitioning: RedisPartitioning?
+    /// How many replicas must have an entry; nil: the primary's answer is enough.
+    public var replicaConfirmation: RedisReplicaConfirmation?
+    /// More nodes to ask about the cluster, besides the configuration's; nil: Redis is no cluster.
+    public var clusterNodes: [RedisConfiguration.Endpoint]?
     /// Where Redis is.
     public var configuration = RedisConfiguration()
     /// Sentences about settings that were accepted but have no effect.
@@ -69,7 +82,12 @@ public struct RedisStreamsSettings: Sendable, Hashable {
         readConnection(&reader)
         readTrimming(&reader)
         readSerialization(&reader)
-        reader.refuseUnknown(["url", "options", "streamKey", "maxLen", "exactTrimming", "serialization"])
+        readDelivery(&reader)
+        readCluster(&reader)
+        reader.refuseUnknown([
+            "url", "options", "streamKey", "maxLen", "exactTrimming", "serialization", "window", "singleWriter",
+            "partitioning", "wait", "cluster",
+        ])
         problems = reader.problems
     }
 }

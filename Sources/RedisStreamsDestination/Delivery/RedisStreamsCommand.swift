@@ -3,7 +3,7 @@ import EventJSON
 
 /// The XADD command of an event: what is sent, for the wire and for people.
 ///
-/// `XADD <streamKey> [MAXLEN [~] <maxLen>] * <field> <value> …`, from the event as policies and the rule's name left
+/// `XADD <streamKey> [MAXLEN [~] <maxLen>] * <field> <value> …` (a single writer puts an id for `*`), from the event as policies and the rule's name left
 /// it. Mapped data is not written: that is walkerOS' rule for this destination.
 public enum RedisStreamsCommand {
     /// The arguments after `XADD` that ``RedisStreamsDestination`` sends for a delivery, in order, byte for byte.
@@ -17,6 +17,13 @@ public enum RedisStreamsCommand {
         var writer = RedisStreamsWriter(settings: settings)
         writer.write(delivery, to: &list)
         return Array(list.arguments.dropFirst())
+    }
+
+    /// Names and values of the entry's fields alone.
+    static func fields(of delivery: Delivery, settings: RedisStreamsSettings) -> [[UInt8]] {
+        var plain = settings
+        plain.maximumLength = nil
+        return Array(arguments(for: delivery, settings: plain).dropFirst(2))
     }
 }
 

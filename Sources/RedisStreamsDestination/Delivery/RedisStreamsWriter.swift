@@ -11,24 +11,29 @@ struct RedisStreamsWriter: Sendable {
     private let settings: RedisStreamsSettings
     /// The fields of one event; kept so that a batch allocates it once.
     private var fields: [Field] = []
-    /// What the commands for one stream begin with; most batches need only one.
-    private var head: RedisCommandHead
+    /// What the commands for one stream begin with, by partition; most batches need only one.
+    private var heads: [RedisCommandHead?]
     private var headStreamKey: String
+    /// The id of the entry that is written; nil: Redis chooses.
+    private var entryID: RedisEntryID?
 
     init(settings: RedisStreamsSettings) {
         self.settings = settings
         let fieldCount = settings.serialization == .json ? 1 : EventMember.allCases.count
-        head = Self.makeHead(settings, streamKey: settings.streamKey, fieldCount: fieldCount)
+        heads = Array(repeating: nil, count: settings.partitioning?.count ?? 1)
         headStreamKey = settings.streamKey
+        if settings.partitioning == nil {
+            heads[0] = Self.makeHead(settings, streamKey: settings.streamKey, fieldCount: fieldCount)
+        }
     }
 
-    /// The stream that a delivery goes to: the rule's, when it names one, even the empty text; else the settings'.
-    static func streamKey(of delivery: Delivery, _ settings: RedisStreamsSettings) -> String {
-        delivery.rule?.settings["streamKey"].string ?? settings.streamKey
-    }
-
-    /// Writes one command.
-    mutating func write(_ delivery: Delivery, to writer: inout some RedisArgumentWriter) {
+    /// Writes one command; `entryID` is for a single writer, who chooses the ids.
+    mutating func write(
+        _ delivery: Delivery,
+        entryID: RedisEntryID? = nil,
+        to writer: inout some RedisArgumentWriter
+    ) {
+        self.entryID = entryID
         switch settings.serialization {
         case .json:
             begin(delivery, fieldCount: 1, &writer)
@@ -40,17 +45,30 @@ struct RedisStreamsWriter: Sendable {
     }
 
     private mutating func begin(_ delivery: Delivery, fieldCount: Int, _ writer: inout some RedisArgumentWriter) {
-        let streamKey = Self.streamKey(of: delivery, settings)
+        let streamKey = settings.logicalStreamKey(of: delivery)
         let argumentCount = Self.argumentCount(settings, fieldCount: fieldCount)
+        let partition = settings.partition(of: delivery)
         // Compared byte by byte: to Swift, two keys with the same accents in two spellings are equal; to Redis not.
-        if ExactString(streamKey) != ExactString(headStreamKey) || argumentCount != head.argumentCount {
-            head = Self.makeHead(settings, streamKey: streamKey, fieldCount: fieldCount)
+        if ExactString(streamKey) != ExactString(headStreamKey) {
+            for index in heads.indices { heads[index] = nil }
             headStreamKey = streamKey
         }
-        writer.beginCommand(head)
+        if let head = heads[partition], head.argumentCount == argumentCount {
+            writer.beginCommand(head)
+        } else {
+            let key = settings.partitioning == nil ? streamKey : "\(streamKey):\(partition)"
+            let head = Self.makeHead(settings, streamKey: key, fieldCount: fieldCount)
+            heads[partition] = head
+            writer.beginCommand(head)
+        }
+        guard settings.isSingleWriter else { return }
+        if let entryID { writer.argument(entryID.description) } else { writer.argument("*" as StaticString) }
+        if settings.serialization == .json { writer.argument("event" as StaticString) }
     }
 
     /// `XADD <streamKey> [MAXLEN [~] <maxLen>] *`, and for json the name of its only field.
+    ///
+    /// A single writer's commands go on after the trimming, with an id each.
     private static func makeHead(
         _ settings: RedisStreamsSettings,
         streamKey: String,
@@ -60,8 +78,10 @@ struct RedisStreamsWriter: Sendable {
         if let length = settings.maximumLength {
             arguments += ["MAXLEN"] + (settings.trimsExactly ? [] : ["~"]) + [String(length)]
         }
-        arguments.append("*")
-        if settings.serialization == .json { arguments.append("event") }
+        if !settings.isSingleWriter {
+            arguments.append("*")
+            if settings.serialization == .json { arguments.append("event") }
+        }
         return RedisCommandHead(
             arguments.map { Array($0.utf8) },
             argumentCount: argumentCount(settings, fieldCount: fieldCount)
