@@ -176,7 +176,7 @@ let package = Package(
         ),
         .target(
             name: "TestSupport",
-            dependencies: ["EventJSON"],
+            dependencies: ["CollectorTesting", "EventJSON"],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),

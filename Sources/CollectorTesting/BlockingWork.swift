@@ -12,4 +12,11 @@ public enum BlockingWork {
             TestThread.start { continuation.resume(with: Result { try body() }) }
         }
     }
+
+    /// Runs the closure, which does not throw, and returns what it returns.
+    public static func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            TestThread.start { continuation.resume(returning: body()) }
+        }
+    }
 }

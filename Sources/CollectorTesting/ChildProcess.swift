@@ -1,16 +1,26 @@
-import Glibc
+package import Glibc
 
 /// Starting and reaping processes for tests.
-enum ChildProcess {
-    /// Starts a program found in PATH, with the given descriptor as its standard input or none.
-    static func spawn(_ arguments: [String], standardInput: Int32? = nil) throws -> pid_t {
+package enum ChildProcess {
+    /// Starts a program found in PATH, with the given descriptors as its standard input and outputs, and /dev/null for
+    /// those that are left out.
+    package static func spawn(
+        _ arguments: [String],
+        standardInput: Int32? = nil,
+        standardOutput: Int32? = nil,
+        standardError: Int32? = nil,
+        environment: [String: String]? = nil
+    ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        for descriptor: Int32 in 0...2 {
-            posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
+        for (descriptor, given) in zip(Int32(0)..., [standardInput, standardOutput, standardError]) {
+            if let given {
+                posix_spawn_file_actions_adddup2(&actions, given, descriptor)
+            } else {
+                posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
+            }
         }
-        if let standardInput { posix_spawn_file_actions_adddup2(&actions, standardInput, 0) }
         // The threads of the concurrency runtime block signals, and a child would inherit that.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -19,11 +29,16 @@ enum ChildProcess {
         sigemptyset(&noSignals)
         posix_spawnattr_setsigmask(&attributes, &noSignals)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
-        pointers.append(nil)
-        defer { for pointer in pointers { free(pointer) } }
+        let pointers = arguments.map { strdup($0) } + [nil]
+        let variables = environment.map { $0.map { strdup("\($0.key)=\($0.value)") } + [nil] }
+        defer { for pointer in pointers + (variables ?? []) { free(pointer) } }
         var identifier = pid_t()
-        let code = posix_spawnp(&identifier, arguments[0], &actions, &attributes, pointers, environ)
+        let code =
+            if let variables {
+                posix_spawnp(&identifier, arguments[0], &actions, &attributes, pointers, variables)
+            } else {
+                posix_spawnp(&identifier, arguments[0], &actions, &attributes, pointers, environ)
+            }
         guard code == 0 else {
             throw TestSupportError("cannot start \(arguments[0]): \(String(cString: strerror(code)))")
         }
@@ -32,7 +47,7 @@ enum ChildProcess {
 
     /// Waits for the end of a child; returns its exit code, or -1 when a signal ended it.
     @discardableResult
-    static func wait(for identifier: pid_t) -> Int32 {
+    package static func wait(for identifier: pid_t) -> Int32 {
         var status: Int32 = 0
         while waitpid(identifier, &status, 0) == -1, errno == EINTR {}
         return status & 0x7F == 0 ? status >> 8 & 0xFF : -1

@@ -1,3 +1,4 @@
+import CollectorTesting
 public import Foundation
 
 /// The built `collectord` as a process of a test's own.
@@ -24,14 +25,14 @@ public final class DaemonProcess: Sendable {
         public let description: String
     }
 
-    private let process: Process
+    private let identifier: pid_t
     private let output: PipeReader
     private let errors: PipeReader
     /// The port the daemon listens on; 0 for commands that do not listen.
     public let port: Int
 
-    private init(process: Process, output: PipeReader, errors: PipeReader, port: Int) {
-        self.process = process
+    private init(identifier: pid_t, output: PipeReader, errors: PipeReader, port: Int) {
+        self.identifier = identifier
         self.output = output
         self.errors = errors
         self.port = port
@@ -60,29 +61,28 @@ public final class DaemonProcess: Sendable {
         guard let line = await daemon.errors.line(containing: "HTTP server listens"),
             let port = line.split(separator: ":").last.flatMap({ Int($0.prefix { $0.isNumber }) })
         else { throw Failure(description: daemon.errors.text) }
-        return DaemonProcess(process: daemon.process, output: daemon.output, errors: daemon.errors, port: port)
+        return DaemonProcess(identifier: daemon.identifier, output: daemon.output, errors: daemon.errors, port: port)
     }
 
     private static func launch(_ arguments: [String], input: String, environment: [String: String]) throws
         -> DaemonProcess
     {
-        let process = Process()
-        process.executableURL = executable
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         let output = try PipeReader()
         let errors = try PipeReader()
         let standardInput = try PipeReader.pipe()
-        process.standardInput = standardInput.reading
-        process.standardOutput = output.writing
-        process.standardError = errors.writing
-        try process.run()
+        let identifier = try ChildProcess.spawn(
+            [executable.path] + arguments,
+            standardInput: standardInput.reading.fileDescriptor,
+            standardOutput: output.writing.fileDescriptor,
+            standardError: errors.writing.fileDescriptor,
+            environment: ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+        )
         try output.begin()
         try errors.begin()
         try standardInput.reading.close()
         standardInput.writing.write(Data(input.utf8))
         try standardInput.writing.close()
-        return DaemonProcess(process: process, output: output, errors: errors, port: 0)
+        return DaemonProcess(identifier: identifier, output: output, errors: errors, port: 0)
     }
 
     /// What the daemon has written on standard error.
@@ -100,20 +100,22 @@ public final class DaemonProcess: Sendable {
 
     /// Sends SIGTERM and waits for the end.
     public func stop() async -> End {
-        process.terminate()
+        Foundation.kill(identifier, SIGTERM)
         return await end()
     }
 
     /// Kills the process at once (SIGKILL) and waits for the end.
     public func kill() async -> End {
-        Foundation.kill(process.processIdentifier, SIGKILL)
+        Foundation.kill(identifier, SIGKILL)
         return await end()
     }
 
     private func end() async -> End {
         let outputText = await output.all()
         let errorText = await errors.all()
-        process.waitUntilExit()
-        return End(code: process.terminationStatus, output: outputText, errors: errorText)
+        // The process is over, or about to be: it has closed both.
+        let identifier = identifier
+        let code = await BlockingWork.run { ChildProcess.wait(for: identifier) }
+        return End(code: code, output: outputText, errors: errorText)
     }
 }
