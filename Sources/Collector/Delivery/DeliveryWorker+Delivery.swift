@@ -23,7 +23,7 @@ extension DeliveryWorker {
         attempt.start(
             milliseconds: configuration.timeoutMilliseconds,
             time: time,
-            timeoutOutcomes: begun.pending.waiters.map { _ in .rejected(reason: timeoutReason) }
+            timeoutOutcome: begun.pending.waiters.map { _ in .rejected(reason: timeoutReason) }
         ) { await self.destination.deliver(content) }
     }
 
@@ -42,6 +42,7 @@ extension DeliveryWorker {
         )
         counters.countDelivered(settlement.deliveredCount)
         counters.countFailed(settlement.failed.count)
+        if let steps, !batch.pending.followUps.isEmpty { followUp(batch, outcomes, settlement, steps) }
         for (waiter, outcome) in zip(batch.pending.waiters, outcomes) {
             if case .delivered(let response) = outcome { waiter.settle(id, .done(response: response)) }
         }

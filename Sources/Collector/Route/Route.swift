@@ -33,10 +33,14 @@ public struct Route: Sendable {
     struct Target: Sendable, Equatable {
         let id: String
         let path: [String]
+        /// Whether the transformer's own `next` follows.
+        let isFollowed: Bool
     }
 
     let root: Node
     let targets: [Target]
+    /// Where the route divides.
+    let divisions: [[String]]
 
     /// The way of an event for which conditions look at that subject.
     public func way(for subject: borrowing MatcherSubject) -> Way {
