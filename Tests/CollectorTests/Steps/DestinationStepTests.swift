@@ -128,12 +128,16 @@ struct DestinationStepTests {
         let seen = GatedTransformer(isOpen: true)
         let house = try StepHouse(
             transformers: [TransformerRegistration(id: "t", transformer: seen)],
-            destination: ["next": "t"],
-            config: ["mapping": ["a": ["ignored": ["ignore": true]]]]
+            destination: [
+                "next": ["match": ["key": "ingest._response.n", "operator": "eq", "value": "7"], "next": "t"]
+            ],
+            config: ["mapping": ["a": ["ignored": ["ignore": true]]]],
+            behaviour: ["push": ["return": ["response": ["n": 7]], "throwOn": [2]]]
         )
         await house.collector.start()
         #expect(await house.push("a ignored").isOK)
         #expect(await house.push("a one").done == ["a"])
+        #expect(await house.push("a failing").failed == ["a": "push failed"])
         await house.collector.shutdown()
         #expect(seen.calls == ["a one"])
         #expect(house.delivered.map { $0[.data]["seen"] } == [.missing])

@@ -99,7 +99,7 @@ struct SourceStepTests {
         let house = try StepHouse(
             transformers: [TransformerRegistration(id: "t", transformer: split)],
             source: ["next": "t"],
-            behaviour: [:]
+            behaviour: ["push": ["throwOn": [4]]]
         )
         await house.collector.start()
         let result = await house.collector.push(
@@ -110,10 +110,13 @@ struct SourceStepTests {
         #expect(result.isDivided)
         #expect(result.outcomes.isEmpty)
         #expect(house.delivered.map(\.name) == ["a one", "b two"])
-        #expect(house.delivered[0].id == "0123456789abcdef")
-        #expect(house.delivered[1].id != house.delivered[0].id)
-        #expect(house.delivered[1].id == StepRun.childID(of: "0123456789abcdef", index: 1))
+        let child = StepRun.childID(of: "0123456789abcdef", index: 1)
+        #expect(house.delivered.map(\.id) == ["0123456789abcdef", child])
+        #expect(child != "0123456789abcdef")
         #expect(house.collector.status.acceptedCount == 2)
+        let second = await house.push("a three")
+        #expect(second.failed == ["a": "push failed"])
+        #expect(second.outcomes.count == 1)
     }
 
     @Test("if one of several is invalid, none is accepted")

@@ -99,7 +99,7 @@ struct ClosureTransformer: ImmediateTransformer {
 /// A collector with steps, a destination that records, and time that stands still.
 struct StepHouse {
     let collector: Collector
-    let destination = ScriptedDestination()
+    let destination: ScriptedDestination
     let time = ManualTime()
     let logs = RecordedLogs()
 
@@ -112,6 +112,7 @@ struct StepHouse {
         stores: [StoreRegistration] = [],
         destinations: [DestinationRegistration] = []
     ) throws {
+        destination = ScriptedDestination(behaviour)
         var problems = ConfigurationProblems()
         var configuration = DestinationConfiguration(config, problems: &problems)
         configuration.steps = StepOptions(entry, owner: .destination, problems: &problems)
