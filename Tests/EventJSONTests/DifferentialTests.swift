@@ -93,9 +93,7 @@ struct DifferentialTests {
         let bytes = Array(text.utf8)
         return bytes.withUnsafeBufferPointer { bytes in
             guard var scanner = try? JSONScanner(bytes), let slice = try? scanner.scanValue() else { return nil }
-            var copy: [UInt8] = []
-            JSONCanonicalizer.append(slice, of: bytes, to: &copy)
-            return String(decoding: copy, as: UTF8.self)
+            return String(decoding: JSONCanonicalizer.text(of: slice, in: bytes), as: UTF8.self)
         }
     }
 }

@@ -102,13 +102,30 @@ struct JSONTextTests {
         }
     }
 
+    @Test("null is found wherever it stands, and nowhere else")
+    func nullIsFound() {
+        for padding in 0..<20 {
+            for tail in 0..<12 {
+                for word in ["null", "nul", "ull", "nll", "llll", "nulnull", "nunull", "ll"] {
+                    let text = Array(
+                        (String(repeating: "l", count: padding) + word + String(repeating: "x", count: tail)).utf8
+                    )
+                    let found = text.withUnsafeBufferPointer {
+                        JSONLookup($0).mayContainNull(
+                            JSONSlice(start: 0, end: $0.count, kind: .array, form: .canonical)
+                        )
+                    }
+                    #expect(found == word.contains("null"))
+                }
+            }
+        }
+    }
+
     private func canonical(_ text: String) -> String? {
         let bytes = Array(text.utf8)
         return bytes.withUnsafeBufferPointer { bytes in
             guard var scanner = try? JSONScanner(bytes), let slice = try? scanner.scanValue() else { return nil }
-            var copy: [UInt8] = []
-            JSONCanonicalizer.append(slice, of: bytes, to: &copy)
-            return String(decoding: copy, as: UTF8.self)
+            return String(decoding: JSONCanonicalizer.text(of: slice, in: bytes), as: UTF8.self)
         }
     }
 }

@@ -7,7 +7,9 @@ import Logging
 
 /// An event with exactly this text, whatever its members are.
 func makeEvent(json: [UInt8]) -> Event {
-    Event(EventText(bytes: json, slices: InlineArray(repeating: .none)))
+    var writer = ByteWriter(capacity: json.count)
+    writer.append(contentsOf: json)
+    return Event(EventText(writer, slices: InlineArray(repeating: .none), isComplete: false))
 }
 
 /// A complete event with that number as its id and in its data.

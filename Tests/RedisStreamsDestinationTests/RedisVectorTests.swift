@@ -196,9 +196,7 @@ struct RedisVectorTests {
                     }
                 }
                 guard found == id, let event else { continue }
-                var text: [UInt8] = []
-                JSONCanonicalizer.append(event, of: buffer, to: &text)
-                return text
+                return JSONCanonicalizer.text(of: event, in: buffer)
             }
             throw TestSupportError("no event in \(id)")
         }

@@ -56,6 +56,8 @@ extension DeliveryWorker {
     func drain() async {
         let gathered = state.withLock { $0.buffers.takeAll() }
         for batch in gathered { send(gathered: batch) }
+        // What a breaker holds gets its attempt now or never.
+        state.withLock { $0.lane.finishCooldown() }
         work()
         await withCheckedContinuation { continuation in
             let isIdle = state.withLock { state in

@@ -40,9 +40,12 @@ extension DeliveryWorker {
             timeoutMilliseconds: configuration.timeoutMilliseconds,
             timeoutReason: timeoutReason
         )
+        // First, since it may put events back that are then to be worked off.
+        if let steps, !batch.pending.followUps.isEmpty { followUp(batch, outcomes, settlement, steps) }
+        // Counts and dead letters are as they should be before anyone hears of an outcome.
+        let end = state.withLock { $0.finish(batch, settlement, configuration: configuration) }
         counters.countDelivered(settlement.deliveredCount)
         counters.countFailed(settlement.failed.count)
-        if let steps, !batch.pending.followUps.isEmpty { followUp(batch, outcomes, settlement, steps) }
         for (waiter, outcome) in zip(batch.pending.waiters, outcomes) {
             if case .delivered(let response) = outcome { waiter.settle(id, .done(response: response)) }
         }
@@ -51,7 +54,6 @@ extension DeliveryWorker {
             logger.error("Push failed", metadata: ["error": "\(reason)", "event": "\(event.name)"])
             batch.pending.waiters[position].settle(id, .failed(reason: reason))
         }
-        let end = state.withLock { $0.finish(batch, settlement, configuration: configuration) }
         if end.warns { logger.warning("destination.dlq overflow; oldest entries dropped") }
         for waiter in end.released { waiter.settle(id, .queued) }
         if let pause = end.pause { resume(after: pause) }

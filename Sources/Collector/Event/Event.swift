@@ -42,7 +42,7 @@ public struct Event: Sendable {
         for member in object where EventMember(key: member.name) == nil { others[member.name] = member.value }
         for member in EventMember.allCases where object.contains(member.key) {
             builder.begin(member)
-            object[member.key].appendJSON(to: &builder.bytes)
+            builder.bytes.append(contentsOf: object[member.key].jsonText)
             builder.end(member)
         }
         text = builder.finish()
@@ -90,9 +90,9 @@ public struct Event: Sendable {
     /// The second word of the name, or what the sender set.
     public var action: String { self[.action].string ?? "" }
 
-    /// The event as compact JSON text, as `JSON.stringify` would write it. No copy unless mapping changed the event.
+    /// The event as compact JSON text, as `JSON.stringify` would write it. A copy: to append it to other text, use `appendJSON`.
     public var json: [UInt8] {
-        if changes.isEmpty { return text.bytes }
+        if changes.isEmpty { return Array(text.bytes) }
         var json: [UInt8] = []
         json.reserveCapacity(text.bytes.count + changes.count * 64)
         appendJSON(to: &json)
@@ -121,7 +121,7 @@ public struct Event: Sendable {
             if let place {
                 changes[place].value.appendJSON(to: &json)
             } else {
-                json.append(contentsOf: text.bytes[text.slice(member).range])
+                json.append(contentsOf: UnsafeBufferPointer(rebasing: text.bytes[text.slice(member).range]))
             }
         }
         appendAdded(to: &json, isFirst: isFirst)
@@ -165,7 +165,7 @@ public struct Event: Sendable {
     ) -> Result? {
         if position(of: member) != nil { return nil }
         guard !text.isAbsent(member) else { return nil }
-        return text.bytes.withUnsafeBufferPointer { body(text.slice(member), $0) }
+        return withExtendedLifetime(text) { body(text.slice(member), text.bytes) }
     }
 
     /// The text, if it is the whole event.

@@ -106,7 +106,7 @@ struct EventCompletion {
     ) {
         guard let slice else { return builder.end(.globals, default: state.globals.text, kind: .object) }
         let own = JSONValue(validated: slice, in: bytes).object ?? [:]
-        state.globals.object.assigning(own).appendJSON(to: &builder.bytes)
+        builder.bytes.append(contentsOf: JSONValue.object(state.globals.object.assigning(own)).jsonText)
         builder.end(.globals, kind: .object)
     }
 

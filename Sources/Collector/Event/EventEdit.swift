@@ -12,22 +12,18 @@ struct EventEdit {
         let isFirst: Bool
     }
 
-    private(set) var bytes: [UInt8]
-    private(set) var slices: InlineArray<15, JSONSlice>
+    /// The text as it is now.
+    private(set) var text: EventText
     private(set) var isChanged = false
 
     /// Begins with a text that has all fifteen members.
     init(_ text: EventText) {
-        bytes = text.bytes
-        slices = text.slices
+        self.text = text
     }
-
-    /// The text as it is now.
-    var text: EventText { EventText(bytes: bytes, slices: slices) }
 
     /// Puts a canonical value in a member's place.
     mutating func replace(_ member: EventMember, by value: [UInt8]) {
-        let change = Change(range: slices[member.rawValue].range, text: 0..<value.count, isFirst: false)
+        let change = Change(range: text.slice(member).range, text: 0..<value.count, isFirst: false)
         value.withUnsafeBufferPointer { value in
             withUnsafeTemporaryAllocation(of: Change.self, capacity: 1) { changes in
                 changes.initializeElement(at: 0, to: change)
@@ -49,19 +45,18 @@ struct EventEdit {
             growth += change.text.count - change.range.count
         }
         if growth == 0, changes.allSatisfy({ $0.text.isEmpty }) { return true }
-        bytes = bytes.withUnsafeBufferPointer { old in
-            var new = [UInt8](capacity: old.count + growth)
-            var start = 0
-            for position in changes.indices {
-                let change = changes[position]
-                new.append(contentsOf: UnsafeBufferPointer(rebasing: old[start..<change.range.lowerBound]))
-                new.append(contentsOf: UnsafeBufferPointer(rebasing: scratch[Self.text(of: position, changes)]))
-                start = change.range.upperBound
-            }
-            new.append(contentsOf: UnsafeBufferPointer(rebasing: old[start...]))
-            return new
+        let old = text.bytes
+        var new = ByteWriter(capacity: old.count + growth)
+        var start = 0
+        for position in changes.indices {
+            let change = changes[position]
+            new.append(contentsOf: UnsafeBufferPointer(rebasing: old[start..<change.range.lowerBound]))
+            new.append(contentsOf: UnsafeBufferPointer(rebasing: scratch[Self.text(of: position, changes)]))
+            start = change.range.upperBound
         }
-        shift(by: changes)
+        new.append(contentsOf: UnsafeBufferPointer(rebasing: old[start...]))
+        let slices = shifted(by: changes, in: new.written)
+        text = EventText(new, slices: slices, isComplete: true)
         isChanged = true
         return true
     }
@@ -78,8 +73,12 @@ struct EventEdit {
         return change.text.lowerBound + 1..<change.text.upperBound
     }
 
-    /// Moves the members' slices to where the changes have put them.
-    private mutating func shift(by changes: UnsafeMutableBufferPointer<Change>) {
+    /// The members' slices where the changes put them.
+    private func shifted(
+        by changes: UnsafeMutableBufferPointer<Change>,
+        in new: UnsafeBufferPointer<UInt8>
+    ) -> InlineArray<15, JSONSlice> {
+        var slices = text.slices
         var growth = 0
         var next = 0
         for member in slices.indices {
@@ -92,10 +91,11 @@ struct EventEdit {
             slices[member] = JSONSlice(
                 start: start,
                 end: Int(old.end) + growth,
-                kind: JSONSlice.Kind(firstByte: bytes[start]),
+                kind: JSONSlice.Kind(firstByte: new[start]),
                 form: .canonical
             )
         }
+        return slices
     }
 
     /// Sorts by place; changes of one place keep their order.

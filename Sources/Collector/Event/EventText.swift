@@ -1,25 +1,28 @@
 import EventJSON
 
 /// The canonical JSON text of an event and where its values lie in it. Never changes once built.
-final class EventText: Sendable {
-    /// The text: an object of the fifteen members in order, no spaces.
-    let bytes: [UInt8]
+final class EventText: @unchecked Sendable {
+    // Sendable: the memory belongs to the text alone and is only read until it ends.
+    /// The text, as long as the object exists: an object of the fifteen members in order, no spaces.
+    let bytes: UnsafeBufferPointer<UInt8>
     /// Where each member's value lies, in the order of `EventMember`.
     let slices: InlineArray<15, JSONSlice>
-
     /// Whether all fifteen members are there.
     let isComplete: Bool
 
-    init(bytes: [UInt8], slices: InlineArray<15, JSONSlice>) {
-        self.bytes = bytes
+    /// Takes over what was written.
+    init(_ writer: consuming ByteWriter, slices: InlineArray<15, JSONSlice>, isComplete: Bool) {
+        bytes = writer.finish()
         self.slices = slices
-        var isComplete = true
-        for position in slices.indices where slices[position].count == 0 { isComplete = false }
         self.isComplete = isComplete
     }
 
+    deinit {
+        bytes.deallocate()
+    }
+
     /// The text of an event without members.
-    static let empty = EventText(bytes: Array("{}".utf8), slices: InlineArray(repeating: JSONSlice.none))
+    static let empty = EventTextBuilder(capacity: 2).finish()
 
     func isAbsent(_ member: EventMember) -> Bool {
         slices[member.rawValue].count == 0
@@ -32,7 +35,7 @@ final class EventText: Sendable {
     /// The member's value as a tree.
     func value(_ member: EventMember) -> JSONValue {
         if isAbsent(member) { return .missing }
-        return bytes.withUnsafeBufferPointer { JSONValue(validated: slices[member.rawValue], in: $0) }
+        return JSONValue(validated: slices[member.rawValue], in: bytes)
     }
 }
 
@@ -40,14 +43,14 @@ final class EventText: Sendable {
 ///
 /// Members that follow each other in the sender's bytes as they do in the event are copied in one run.
 struct EventTextBuilder: ~Copyable {
-    var bytes: [UInt8]
+    var bytes: ByteWriter
     private var slices = InlineArray<15, JSONSlice>(repeating: JSONSlice.none)
     private var start = 0
     /// What of the sender's bytes is still to be copied.
     private var run = 0..<0
 
     init(capacity: Int) {
-        bytes = [UInt8](capacity: capacity)
+        bytes = ByteWriter(capacity: capacity)
     }
 
     /// Takes a member over from the sender's bytes, where its value is canonical.
@@ -105,7 +108,9 @@ struct EventTextBuilder: ~Copyable {
     consuming func finish() -> EventText {
         if bytes.isEmpty { bytes.append(UInt8(ascii: "{")) }
         bytes.append(UInt8(ascii: "}"))
-        return EventText(bytes: bytes, slices: slices)
+        var isComplete = true
+        for position in slices.indices where slices[position].count == 0 { isComplete = false }
+        return EventText(bytes, slices: slices, isComplete: isComplete)
     }
 }
 

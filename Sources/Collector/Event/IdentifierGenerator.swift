@@ -1,3 +1,5 @@
+import EventJSON
+
 /// Makes ids of cryptographically random hexadecimal digits.
 ///
 /// Random bytes are fetched from the system in blocks, since each fetch is a system call.
@@ -6,7 +8,7 @@ struct IdentifierGenerator: Sendable {
     private static let blockCount = 256
 
     /// Appends 16 hexadecimal digits that are not all zero: an event's (and a span's) id.
-    mutating func appendSpanID(to text: inout [UInt8]) {
+    mutating func appendSpanID(to text: inout ByteWriter) {
         var number: UInt64 = 0
         while number == 0 { number = next() }
         Self.append(number, to: &text)
@@ -14,9 +16,9 @@ struct IdentifierGenerator: Sendable {
 
     /// An event's id.
     mutating func spanID() -> String {
-        var text: [UInt8] = []
+        var text = ByteWriter(capacity: 16)
         appendSpanID(to: &text)
-        return String(decoding: text, as: UTF8.self)
+        return String(decoding: text.written, as: UTF8.self)
     }
 
     /// 32 hexadecimal digits that are not all zero: a run's trace.
@@ -44,10 +46,10 @@ struct IdentifierGenerator: Sendable {
         return block.removeLast()
     }
 
-    private static func append(_ number: UInt64, to text: inout [UInt8]) {
+    private static func append(_ number: UInt64, to text: inout ByteWriter) {
         for shift in stride(from: 60, through: 0, by: -4) {
             let digit = UInt8(truncatingIfNeeded: number >> UInt64(shift)) & 0xF
-            text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+            text.append(Hexadecimal.digit(digit))
         }
     }
 }

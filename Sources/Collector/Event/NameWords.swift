@@ -24,18 +24,18 @@ enum NameWords {
     }
 
     /// Appends the first word as a JSON string.
-    func appendEntity(of bytes: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
+    func appendEntity(of bytes: UnsafeBufferPointer<UInt8>, to text: inout ByteWriter) {
         switch self {
         case .ranges(let entity, _): Self.append(entity, of: bytes, to: &text)
-        case .texts(let entity, _): entity.appendJSON(to: &text)
+        case .texts(let entity, _): text.appendJSON(entity)
         }
     }
 
     /// Appends the second word as a JSON string.
-    func appendAction(of bytes: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
+    func appendAction(of bytes: UnsafeBufferPointer<UInt8>, to text: inout ByteWriter) {
         switch self {
         case .ranges(_, let action): Self.append(action, of: bytes, to: &text)
-        case .texts(_, let action): action.appendJSON(to: &text)
+        case .texts(_, let action): text.appendJSON(action)
         }
     }
 
@@ -61,7 +61,7 @@ enum NameWords {
         }
     }
 
-    private static func append(_ range: Range<Int>, of bytes: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
+    private static func append(_ range: Range<Int>, of bytes: UnsafeBufferPointer<UInt8>, to text: inout ByteWriter) {
         text.append(UInt8(ascii: "\""))
         text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[range]))
         text.append(UInt8(ascii: "\""))

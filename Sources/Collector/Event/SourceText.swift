@@ -11,7 +11,7 @@ struct SourceText {
     func append(
         _ slice: JSONSlice?,
         of bytes: UnsafeBufferPointer<UInt8>,
-        to text: inout [UInt8],
+        to text: inout ByteWriter,
         count: () -> Int
     ) {
         guard let slice, slice.kind != .null else {
@@ -28,12 +28,9 @@ struct SourceText {
         if slice.form == .canonical {
             appendObject(slice, of: bytes, to: &text, count: count)
         } else {
-            var canonical: [UInt8] = []
+            var canonical = ByteWriter(capacity: slice.count)
             JSONCanonicalizer.append(slice, of: bytes, to: &canonical)
-            canonical.withUnsafeBufferPointer { copy in
-                let whole = JSONSlice(start: 0, end: copy.count, kind: .object, form: .canonical)
-                appendObject(whole, of: copy, to: &text, count: count)
-            }
+            appendObject(JSONSlice(whole: canonical.written), of: canonical.written, to: &text, count: count)
         }
     }
 
@@ -63,16 +60,16 @@ struct SourceText {
     private func appendObject(
         _ object: JSONSlice,
         of bytes: UnsafeBufferPointer<UInt8>,
-        to text: inout [UInt8],
+        to text: inout ByteWriter,
         count: () -> Int
     ) {
         var hasCount = false
         var hasTrace = false
-        var releasePlace: (value: JSONSlice, position: Int)?
+        var hasRelease = false
         var platform: JSONSlice?
         // What is copied as it is, is copied in runs; one begins here.
         var start = Int(object.start)
-        func copy(to end: Int, then next: Int, _ text: inout [UInt8]) {
+        func copy(to end: Int, then next: Int, _ text: inout ByteWriter) {
             text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<end]))
             start = next
         }
@@ -90,35 +87,37 @@ struct SourceText {
                 copy(to: Int(value.start), then: Int(value.end), &text)
                 appendTrace(to: &text)
             case .release:
+                hasRelease = true
                 copy(to: Int(value.start), then: Int(value.end), &text)
-                releasePlace = (value, text.count)
+                text.append(contentsOf: release(value, of: object, in: bytes))
             case .platform: platform = value.kind == .string ? value : nil
             case nil: continue
             }
         }
         copy(to: Int(object.end) - 1, then: Int(object.end), &text)
         let platformText = platform.map { UnsafeBufferPointer(rebasing: bytes[$0.range]) }
-        if let releasePlace {
-            var release = JSONValue(validated: releasePlace.value, in: bytes).object ?? [:]
-            let key = state.name ?? platform.flatMap { JSONValue(validated: $0, in: bytes).string } ?? "default"
-            release[key] = .string(state.release)
-            var written: [UInt8] = []
-            release.appendJSON(to: &written)
-            text.insert(contentsOf: written, at: releasePlace.position)
-        }
         finish(
             &text,
             hasMembers: object.count > 2,
             count: hasCount ? nil : count(),
             needsTrace: !hasTrace,
             platform: platformText,
-            needsRelease: releasePlace == nil
+            needsRelease: !hasRelease
         )
+    }
+
+    /// The sender's `release` with this collector's in it.
+    private func release(_ value: JSONSlice, of object: JSONSlice, in bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        var release = JSONValue(validated: value, in: bytes).object ?? [:]
+        let platform = JSONLookup(bytes).member(Array(#""platform""#.utf8), of: object)
+        let key = state.name ?? platform.flatMap { JSONValue(validated: $0, in: bytes).string } ?? "default"
+        release[key] = .string(state.release)
+        return JSONValue.object(release).jsonText
     }
 
     /// Appends what is still missing and closes the object.
     private func finish(
-        _ text: inout [UInt8],
+        _ text: inout ByteWriter,
         hasMembers: Bool,
         count: Int?,
         needsTrace: Bool,
@@ -126,7 +125,7 @@ struct SourceText {
         needsRelease: Bool = true
     ) {
         var needsComma = hasMembers
-        func comma(_ text: inout [UInt8]) {
+        func comma(_ text: inout ByteWriter) {
             if needsComma { text.append(UInt8(ascii: ",")) }
             needsComma = true
         }
@@ -151,14 +150,14 @@ struct SourceText {
         text.append(UInt8(ascii: "}"))
     }
 
-    private func appendTrace(to text: inout [UInt8]) {
-        if let requestTrace { requestTrace.appendJSON(to: &text) } else { text.append(contentsOf: state.traceText) }
+    private func appendTrace(to text: inout ByteWriter) {
+        if let requestTrace { text.appendJSON(requestTrace) } else { text.append(contentsOf: state.traceText) }
     }
 
     /// The flow's name, else the platform (JSON text, quotes included).
-    private func appendReleaseKey(_ platform: UnsafeBufferPointer<UInt8>?, to text: inout [UInt8]) {
+    private func appendReleaseKey(_ platform: UnsafeBufferPointer<UInt8>?, to text: inout ByteWriter) {
         if let name = state.name {
-            name.appendJSON(to: &text)
+            text.appendJSON(name)
         } else if let platform {
             text.append(contentsOf: platform)
         } else {

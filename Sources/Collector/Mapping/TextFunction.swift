@@ -12,7 +12,7 @@ enum TextFunction: String, Sendable {
 
     /// Changes the text from `start` to the end: ASCII without quotes, backslashes and control characters, which it
     /// still is afterwards.
-    func apply(to text: inout [UInt8], from start: Int) {
+    func apply(to text: inout ByteWriter, from start: Int) {
         switch self {
         case .lowercase:
             for position in start..<text.count where UInt8(ascii: "A")...UInt8(ascii: "Z") ~= text[position] {
@@ -24,32 +24,34 @@ enum TextFunction: String, Sendable {
             }
         case .trim:
             // A space is the only white space that such text can hold.
-            while text.count > start, text.last == UInt8(ascii: " ") { text.removeLast() }
-            let first = text[start...].firstIndex { $0 != UInt8(ascii: " ") } ?? text.count
-            text.removeSubrange(start..<first)
+            while text.count > start, text[text.count - 1] == UInt8(ascii: " ") { text.removeLast(1) }
+            var first = start
+            while first < text.count, text[first] == UInt8(ascii: " ") { first += 1 }
+            text.remove(start..<first)
         case .sha256:
             var function = SHA256()
-            Self.update(&function, with: text, from: start)
+            Self.update(&function, with: text.written, from: start)
             function.finalize().withUnsafeBytes { Self.replace(&text, from: start, by: $0) }
         case .md5:
             var function = Insecure.MD5()
-            Self.update(&function, with: text, from: start)
+            Self.update(&function, with: text.written, from: start)
             function.finalize().withUnsafeBytes { Self.replace(&text, from: start, by: $0) }
         }
     }
 
-    private static func update(_ function: inout some HashFunction, with text: [UInt8], from start: Int) {
-        text.withUnsafeBytes { function.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[start...])) }
+    private static func update(
+        _ function: inout some HashFunction,
+        with text: UnsafeBufferPointer<UInt8>,
+        from start: Int
+    ) {
+        function.update(bufferPointer: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: text[start...])))
     }
 
-    private static func replace(_ text: inout [UInt8], from start: Int, by digest: UnsafeRawBufferPointer) {
+    private static func replace(_ text: inout ByteWriter, from start: Int, by digest: UnsafeRawBufferPointer) {
         text.removeLast(text.count - start)
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 2 * digest.count) { digits in
-            for (position, byte) in digest.enumerated() {
-                digits.initializeElement(at: 2 * position, to: Hexadecimal.digit(byte >> 4))
-                digits.initializeElement(at: 2 * position + 1, to: Hexadecimal.digit(byte & 0xF))
-            }
-            text.append(contentsOf: digits)
+        for byte in digest {
+            text.append(Hexadecimal.digit(byte >> 4))
+            text.append(Hexadecimal.digit(byte & 0xF))
         }
     }
 }

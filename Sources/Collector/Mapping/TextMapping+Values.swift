@@ -18,15 +18,23 @@ extension TextMapping {
         case unsuited
     }
 
-    /// What is written by and from. The pointers are valid while the writing goes on.
+    /// What is written by and from. The caller keeps both objects alive while the writing goes on.
     struct Writing {
         unowned(unsafe) let program: TextProgram
         let tables: TextProgram.Tables
+        unowned(unsafe) let text: EventText
         let bytes: UnsafeBufferPointer<UInt8>
+
+        init(program: TextProgram, tables: TextProgram.Tables, text: EventText) {
+            self.program = program
+            self.tables = tables
+            self.text = text
+            bytes = text.bytes
+        }
     }
 
     /// Appends a list's value. What fails is counted and missing.
-    mutating func writeList(_ node: Int32, _ input: Input, _ writing: Writing, to text: inout [UInt8]) -> Outcome {
+    mutating func writeList(_ node: Int32, _ input: Input, _ writing: Writing, to text: inout ByteWriter) -> Outcome {
         let start = text.count
         let outcome = write(node, input, writing, to: &text)
         guard outcome == .failed else { return outcome }
@@ -35,7 +43,8 @@ extension TextMapping {
         return .missing
     }
 
-    private mutating func write(_ node: Int32, _ input: Input, _ writing: Writing, to text: inout [UInt8]) -> Outcome {
+    private mutating func write(_ node: Int32, _ input: Input, _ writing: Writing, to text: inout ByteWriter) -> Outcome
+    {
         switch writing.tables.nodes[Int(node)] {
         case .nothing: .missing
         case .failure: .failed
@@ -53,7 +62,7 @@ extension TextMapping {
         }
     }
 
-    private func writeConstant(_ constant: TextSpan, _ writing: Writing, to text: inout [UInt8]) -> Outcome {
+    private func writeConstant(_ constant: TextSpan, _ writing: Writing, to text: inout ByteWriter) -> Outcome {
         if constant.isEmpty { return .missing }
         text.append(contentsOf: writing.tables.bytes(constant))
         return .written
@@ -64,7 +73,7 @@ extension TextMapping {
         _ constant: TextSpan,
         _ input: Input,
         _ writing: Writing,
-        to text: inout [UInt8]
+        to text: inout ByteWriter
     ) -> Outcome? {
         switch find(path, input, writing) {
         case .nothing: return writeConstant(constant, writing, to: &text)
@@ -86,7 +95,7 @@ extension TextMapping {
         _ path: Int32,
         _ input: Input,
         _ writing: Writing,
-        to text: inout [UInt8]
+        to text: inout ByteWriter
     ) -> Outcome? {
         switch find(path, input, writing) {
         case .nothing: return .missing
@@ -111,7 +120,7 @@ extension TextMapping {
         _ entries: TextSpan,
         _ input: Input,
         _ writing: Writing,
-        to text: inout [UInt8]
+        to text: inout ByteWriter
     ) -> Outcome {
         text.append(UInt8(ascii: "{"))
         let start = text.count
@@ -135,7 +144,7 @@ extension TextMapping {
         _ element: Int32,
         _ input: Input,
         _ writing: Writing,
-        to text: inout [UInt8]
+        to text: inout ByteWriter
     ) -> Outcome? {
         guard case .found(let array) = find(path, input, writing), array.kind == .array,
             !JSONLookup(writing.bytes).mayContainNull(array)
@@ -160,7 +169,7 @@ extension TextMapping {
         _ values: TextSpan,
         _ input: Input,
         _ writing: Writing,
-        to text: inout [UInt8]
+        to text: inout ByteWriter
     ) -> Outcome {
         text.append(UInt8(ascii: "["))
         let start = text.count
@@ -181,7 +190,7 @@ extension TextMapping {
         _ values: TextSpan,
         _ input: Input,
         _ writing: Writing,
-        to text: inout [UInt8]
+        to text: inout ByteWriter
     ) -> Outcome {
         for position in values.range {
             let outcome = writeList(writing.tables.lists[position], input, writing, to: &text)
@@ -195,7 +204,7 @@ extension TextMapping {
         _ node: Int32,
         _ input: Input,
         _ writing: Writing,
-        to text: inout [UInt8]
+        to text: inout ByteWriter
     ) -> Outcome {
         let event = present
         var evaluation = MappingEvaluation(event: event, consent: consent, nowMilliseconds: nowMilliseconds())
@@ -210,7 +219,7 @@ extension TextMapping {
         guard let result else { return .failed }
         if result.isMissing { return .missing }
         guard result.isWhole else { return .unsuited }
-        result.appendJSON(to: &text)
+        text.append(contentsOf: result.jsonText)
         return .written
     }
 
@@ -220,7 +229,7 @@ extension TextMapping {
         switch input {
         case .event:
             guard let member else { return .nothing }
-            return steps.find(in: writing.bytes, at: edit.slices[member.rawValue], from: 1)
+            return steps.find(in: writing.bytes, at: writing.text.slice(member), from: 1)
         case .item(let slice): return steps.find(in: writing.bytes, at: slice, from: 0)
         }
     }

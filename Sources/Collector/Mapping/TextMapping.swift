@@ -37,14 +37,14 @@ struct TextMapping: ~Copyable {
         var mapped = MappedEvent(event: event)
         chooseRule(for: &mapped)
         guard let rule = mapped.rule else {
-            guard let data = data(of: mapping.program) else { return nil }
+            guard let data = write(dataOf: mapping.program) else { return nil }
             finish(&mapped, data)
             return mapped
         }
         guard let isGranted = isGranted(rule.consent) else { return nil }
         if !isGranted {
             mapped.isConsentDenied = true
-            finish(&mapped, [])
+            finish(&mapped, .missing)
             return mapped
         }
         if leftOutValues, !rule.policy.isEmpty { return nil }
@@ -52,12 +52,12 @@ struct TextMapping: ~Copyable {
         let hasData = mapping.program.data >= 0
         let newName = rule.isIgnored ? [] : rule.nameText
         guard apply(rule.program, newName: hasData ? [] : newName) else { return nil }
-        guard var data = data(of: mapping.program) else { return nil }
+        guard var data = write(dataOf: mapping.program) else { return nil }
         if hasData, !newName.isEmpty { edit.replace(.name, by: newName) }
         if rule.program.data >= 0, !rule.isIgnored {
-            guard let ruleData = self.data(of: rule.program) else { return nil }
+            guard let ruleData = write(dataOf: rule.program) else { return nil }
             // Two objects become one.
-            if data.first == UInt8(ascii: "{"), ruleData.first == UInt8(ascii: "{") { return nil }
+            if data.isObject, ruleData.isObject { return nil }
             data = ruleData
         }
         mapped.isIgnored = rule.isIgnored
@@ -67,8 +67,8 @@ struct TextMapping: ~Copyable {
 
     private func chooseRule(for mapped: inout MappedEvent) {
         guard let rules = mapping.rules else { return }
-        let name = edit.slices[EventMember.name.rawValue]
-        guard let places = edit.bytes.withUnsafeBufferPointer({ rules.places(named: name, in: $0) }) else { return }
+        let name = edit.text.slice(.name)
+        guard let places = rules.places(named: name, in: edit.text.bytes) else { return }
         mapped.ruleKey = ""
         if let place = places.named, choose(from: place, for: &mapped) { return }
         if let place = places.any { _ = choose(from: place, for: &mapped) }
@@ -88,28 +88,36 @@ struct TextMapping: ~Copyable {
         edit.isChanged ? Event(edit.text) : event
     }
 
-    private func finish(_ mapped: inout MappedEvent, _ data: [UInt8]) {
+    private func finish(_ mapped: inout MappedEvent, _ data: MappedData) {
         if edit.isChanged { mapped.event = Event(edit.text) }
-        mapped.content = .text(data)
+        mapped.content = data
         mapped.failureCount = failureCount
     }
 
     private func isGranted(_ requirement: ConsentRequirement) -> Bool? {
         if requirement.isEmpty { return true }
-        let states = edit.slices[EventMember.consent.rawValue]
-        return edit.bytes.withUnsafeBufferPointer { requirement.isSatisfied(byTrueStates: states, in: $0) }
+        let states = edit.text.slice(.consent)
+        return requirement.isSatisfied(byTrueStates: states, in: edit.text.bytes)
     }
 
-    /// The data's text, empty if there is none; nil if a tree is needed.
-    private mutating func data(of program: TextProgram) -> [UInt8]? {
-        if program.data < 0 { return [] }
-        let bytes = edit.bytes
-        return bytes.withUnsafeBufferPointer { bytes in
-            program.withTables { tables -> [UInt8]? in
-                var text = [UInt8](capacity: Self.expectedByteCount)
-                let writing = Writing(program: program, tables: tables, bytes: bytes)
-                return writeList(program.data, .event, writing, to: &text) == .unsuited ? nil : text
-            }
+    /// Writes the data of a program; missing if there is none.
+    private mutating func write(dataOf program: TextProgram) -> MappedData? {
+        if program.data < 0 { return .missing }
+        let source = edit.text
+        var text = ByteWriter(capacity: Self.expectedByteCount)
+        let outcome = program.withTables { tables in
+            writeList(
+                program.data,
+                .event,
+                Writing(program: program, tables: tables, text: source),
+                to: &text
+            )
+        }
+        withExtendedLifetime(source) {}
+        switch outcome {
+        case .written: return .text(ByteRun(text))
+        case .missing, .failed: return .missing
+        case .unsuited: return nil
         }
     }
 
@@ -118,12 +126,12 @@ struct TextMapping: ~Copyable {
     private mutating func apply(_ program: TextProgram, newName: [UInt8] = []) -> Bool {
         let count = program.policy.count + (newName.isEmpty ? 0 : 1)
         if count == 0 { return true }
-        var scratch = [UInt8](capacity: Self.expectedByteCount)
+        var scratch = ByteWriter(capacity: Self.expectedByteCount)
         return withUnsafeTemporaryAllocation(of: EventEdit.Change.self, capacity: count) { changes in
             var changeCount = 0
             guard write(program, to: &scratch, changes, &changeCount) else { return false }
             if !newName.isEmpty {
-                let range = edit.slices[EventMember.name.rawValue].range
+                let range = edit.text.slice(.name).range
                 let text = scratch.count..<scratch.count + newName.count
                 scratch.append(contentsOf: newName)
                 changes.initializeElement(
@@ -133,21 +141,21 @@ struct TextMapping: ~Copyable {
                 changeCount += 1
             }
             let made = UnsafeMutableBufferPointer(rebasing: changes[..<changeCount])
-            return scratch.withUnsafeBufferPointer { edit.apply(made, from: $0) }
+            return edit.apply(made, from: scratch.written)
         }
     }
 
     /// Writes a policy's values one behind the other, and notes where each is to be put.
     private mutating func write(
         _ program: TextProgram,
-        to scratch: inout [UInt8],
+        to scratch: inout ByteWriter,
         _ changes: UnsafeMutableBufferPointer<EventEdit.Change>,
         _ changeCount: inout Int
     ) -> Bool {
-        let bytes = edit.bytes
-        return bytes.withUnsafeBufferPointer { bytes in
+        let source = edit.text
+        return withExtendedLifetime(source) {
             program.withTables { tables in
-                let writing = Writing(program: program, tables: tables, bytes: bytes)
+                let writing = Writing(program: program, tables: tables, text: source)
                 for entry in program.policy {
                     let path = tables.path(entry.path)
                     guard let member = path.member else { return false }
@@ -158,7 +166,7 @@ struct TextMapping: ~Copyable {
                     let valueStart = scratch.count
                     let outcome = writeList(entry.node, .event, writing, to: &scratch)
                     if outcome == .unsuited { return false }
-                    let place = path.steps.place(in: bytes, at: edit.slices[member.rawValue])
+                    let place = path.steps.place(in: source.bytes, at: edit.text.slice(member))
                     let change: EventEdit.Change
                     switch place {
                     case .value(let slice):

@@ -176,6 +176,22 @@ public enum FlowSchema {
         config["queue"] = ["type": "boolean", "default": true]
         config["queueMax"] = ["type": "integer", "minimum": 0, "default": 1000]
         config["dlqMax"] = ["type": "integer", "minimum": 0, "default": 100]
+        config["breaker"] = [
+            "description": "After that many failures in a row, deliveries pause for the cooldown; events wait.",
+            "anyOf": [
+                ["type": "integer", "minimum": 1],
+                [
+                    "type": "object",
+                    "properties": [
+                        "threshold": ["type": "integer", "minimum": 1, "default": 5],
+                        "cooldown": [
+                            "type": "integer", "minimum": 1, "default": 30000, "description": "Milliseconds.",
+                        ],
+                    ],
+                    "additionalProperties": false,
+                ],
+            ],
+        ]
         config["timeout"] = ["type": "integer", "minimum": 0, "default": 10000]
         config["require"] = ["type": "array", "items": ["type": "string"]]
         config["mock"] = true

@@ -33,9 +33,34 @@ package enum ByteText {
     }
 
     /// Appends a number that is not negative in decimal digits.
-    package static func append(_ number: Int, to text: inout [UInt8]) {
+    package static func append(_ number: Int, to text: inout ByteWriter) {
         if number >= 10 { append(number / 10, to: &text) }
         text.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
+    }
+
+    /// Whether the letters `null` stand somewhere in the run.
+    static func containsNull(_ bytes: UnsafePointer<UInt8>, count: Int) -> Bool {
+        var position = 0
+        // Two l in a row are rare; the pairs of eight bytes are seven, so the last byte is looked at again.
+        while position + 8 <= count {
+            let other = word(bytes + position) ^ (ones &* UInt64(UInt8(ascii: "l")))
+            // A byte's high bit is set if it is an l; borrows may mark the byte after one as well, which costs a look.
+            let found = (other &- ones) & ~other & highBits
+            if found & found >> 8 != 0, endsNull(bytes, from: position, to: position + 8) { return true }
+            position += 7
+        }
+        return endsNull(bytes, from: position, to: count)
+    }
+
+    /// Whether `null` stands somewhere with its last two letters in the range.
+    private static func endsNull(_ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Bool {
+        for position in stride(from: max(start, 2), to: end - 1, by: 1)
+        where bytes[position] == UInt8(ascii: "l") && bytes[position + 1] == UInt8(ascii: "l")
+            && bytes[position - 1] == UInt8(ascii: "u") && bytes[position - 2] == UInt8(ascii: "n")
+        {
+            return true
+        }
+        return false
     }
 
     /// The offset of the first byte that a JSON string must escape (a control character, a quote or a backslash), or
@@ -76,19 +101,5 @@ package enum ByteText {
     @inline(__always)
     private static func word(_ bytes: UnsafePointer<UInt8>) -> UInt64 {
         UInt64(littleEndian: UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self))
-    }
-}
-
-extension [UInt8] {
-    /// An empty array with room for that many bytes, made without the detour through the generic library code.
-    @inline(__always)
-    package init(capacity: Int) {
-        self.init(unsafeUninitializedCapacity: capacity) { _, count in count = 0 }
-    }
-
-    /// Appends a text that is known when the program is built.
-    @inline(__always)
-    package mutating func append(_ text: StaticString) {
-        append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 }

@@ -1,27 +1,33 @@
 /// Copies a validated slice as `JSON.stringify` would have written it.
-public enum JSONCanonicalizer {
+package enum JSONCanonicalizer {
+    /// The slice's canonical text.
+    package static func text(of slice: JSONSlice, in bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        var text = ByteWriter(capacity: slice.count)
+        append(slice, of: bytes, to: &text)
+        return Array(text.written)
+    }
+
     /// Appends the slice's canonical text.
     ///
     /// A canonical slice is copied byte by byte. A loose one loses its white space and needless escapes on the way;
     /// numbers and lone surrogates keep their text. A disordered one goes through a tree.
-    public static func append(_ slice: JSONSlice, of bytes: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
+    package static func append(_ slice: JSONSlice, of bytes: UnsafeBufferPointer<UInt8>, to text: inout ByteWriter) {
         switch slice.form {
         case .canonical:
             text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[slice.range]))
         case .loose:
             appendTokens(UnsafeBufferPointer(rebasing: bytes[slice.range]), to: &text)
         case .disordered:
-            JSONValue(validated: slice, in: bytes).appendJSON(to: &text)
+            text.append(contentsOf: JSONValue(validated: slice, in: bytes).jsonText)
         }
     }
 
-    private static func appendTokens(_ bytes: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
+    private static func appendTokens(_ bytes: UnsafeBufferPointer<UInt8>, to text: inout ByteWriter) {
         guard let base = bytes.baseAddress else { return }
-        text.reserveCapacity(text.count + bytes.count)
         var position = 0
         // What is copied as it is, is copied in runs; one begins here.
         var start = 0
-        func copy(to end: Int, then next: Int, _ text: inout [UInt8]) {
+        func copy(to end: Int, then next: Int, _ text: inout ByteWriter) {
             text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<end]))
             start = next
         }
@@ -59,7 +65,7 @@ public enum JSONCanonicalizer {
     private static func appendEscape(
         _ bytes: UnsafeBufferPointer<UInt8>,
         at position: Int,
-        to text: inout [UInt8]
+        to text: inout ByteWriter
     ) -> Int {
         switch bytes[position + 1] {
         case UInt8(ascii: "/"):
@@ -68,7 +74,7 @@ public enum JSONCanonicalizer {
         case UInt8(ascii: "u"):
             return appendUnicodeEscape(bytes, at: position, to: &text)
         default:
-            text.append(contentsOf: bytes[position...position + 1])
+            text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[position...position + 1]))
             return 2
         }
     }
@@ -76,7 +82,7 @@ public enum JSONCanonicalizer {
     private static func appendUnicodeEscape(
         _ bytes: UnsafeBufferPointer<UInt8>,
         at position: Int,
-        to text: inout [UInt8]
+        to text: inout ByteWriter
     ) -> Int {
         let first = codeUnit(bytes, at: position + 2)
         if let scalar = Unicode.Scalar(first) {
@@ -88,7 +94,7 @@ public enum JSONCanonicalizer {
             if 0xDC00..<0xE000 ~= second {
                 let value = 0x10000 + (UInt32(first) - 0xD800) << 10 + UInt32(second) - 0xDC00
                 let scalar = Unicode.Scalar(value) ?? "\u{FFFD}"
-                text.append(contentsOf: UTF8.encode(scalar).unsafelyUnwrapped)
+                for byte in UTF8.encode(scalar).unsafelyUnwrapped { text.append(byte) }
                 return 12
             }
         }

@@ -21,7 +21,7 @@ public struct JSONLookup {
         var position = Int(object.start) + 1
         while position < end {
             // Text that begins with the name and its quotes is that name: a quote inside would be escaped.
-            if position + count < end,
+            if position + count < end, bytes[position + count] == UInt8(ascii: ":"),
                 ByteText.areEqual(quotedName, UnsafeBufferPointer(rebasing: bytes[position..<position + count]))
             {
                 let start = position + count + 1
@@ -46,16 +46,7 @@ public struct JSONLookup {
 
     /// Whether a `null` may stand inside a value; false means that there is none. Text that says null counts as well.
     public func mayContainNull(_ slice: JSONSlice) -> Bool {
-        var position = Int(slice.start)
-        let last = Int(slice.end) - 4
-        while position <= last {
-            if bytes[position] == UInt8(ascii: "n"), bytes[position + 1] == UInt8(ascii: "u"),
-                bytes[position + 2] == UInt8(ascii: "l"), bytes[position + 3] == UInt8(ascii: "l")
-            {
-                return true
-            }
-            position += 1
-        }
-        return false
+        guard let base = bytes.baseAddress else { return false }
+        return ByteText.containsNull(base + Int(slice.start), count: slice.count)
     }
 }

@@ -50,7 +50,15 @@ extension JSONObject {
 extension String {
     /// Appends the string as a quoted JSON string.
     public func appendJSON(to text: inout [UInt8]) {
-        var string = self
+        JSONEscape.append(self, to: &text)
+    }
+}
+
+/// The escapes of `JSON.stringify`.
+enum JSONEscape {
+    /// Appends a string with quotes.
+    static func append(_ string: String, to text: inout some ByteSink & ~Copyable) {
+        var string = string
         text.append(UInt8(ascii: "\""))
         string.withUTF8 { bytes in
             guard let base = bytes.baseAddress else { return }
@@ -58,35 +66,32 @@ extension String {
             while start < bytes.count {
                 let special = ByteText.firstSpecial(in: base, from: start, to: bytes.count, findsWideBytes: false)
                 text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<special]))
-                if special < bytes.count { JSONEscape.append(bytes[special], to: &text) }
+                if special < bytes.count { append(bytes[special], to: &text) }
                 start = special + 1
             }
         }
         text.append(UInt8(ascii: "\""))
     }
-}
 
-/// The escapes of `JSON.stringify`.
-enum JSONEscape {
     /// Appends one byte of a string's UTF-8, escaped if it must be.
-    static func append(_ byte: UInt8, to text: inout [UInt8]) {
+    static func append(_ byte: UInt8, to text: inout some ByteSink & ~Copyable) {
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"):
             text.append(UInt8(ascii: "\\"))
             text.append(byte)
-        case 0x08: text.append(contentsOf: #"\b"#.utf8)
-        case 0x0C: text.append(contentsOf: #"\f"#.utf8)
-        case 0x0A: text.append(contentsOf: #"\n"#.utf8)
-        case 0x0D: text.append(contentsOf: #"\r"#.utf8)
-        case 0x09: text.append(contentsOf: #"\t"#.utf8)
+        case 0x08: text.append(literal: #"\b"#)
+        case 0x0C: text.append(literal: #"\f"#)
+        case 0x0A: text.append(literal: #"\n"#)
+        case 0x0D: text.append(literal: #"\r"#)
+        case 0x09: text.append(literal: #"\t"#)
         case 0..<0x20: append(codeUnit: UInt16(byte), to: &text)
         default: text.append(byte)
         }
     }
 
     /// Appends `\uXXXX` with lower-case digits.
-    static func append(codeUnit: UInt16, to text: inout [UInt8]) {
-        text.append(contentsOf: #"\u"#.utf8)
+    static func append(codeUnit: UInt16, to text: inout some ByteSink & ~Copyable) {
+        text.append(literal: #"\u"#)
         for shift in [12, 8, 4, 0] {
             let digit = UInt8(truncatingIfNeeded: codeUnit >> UInt16(shift)) & 0xF
             text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
