@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "CollectorTesting", targets: ["CollectorTesting"]),
         .library(name: "RedisStreamsDestination", targets: ["RedisStreamsDestination"]),
         .library(name: "Destinations", targets: ["Destinations"]),
+        .library(name: "Stores", targets: ["Stores"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
         .executable(name: "collectord", targets: ["collectord"]),
     ],
@@ -101,6 +102,20 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "Stores",
+            dependencies: [
+                "Collector",
+                "EventJSON",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "StoresTests",
+            dependencies: ["Collector", "CollectorTesting", "EventJSON", "Stores"],
+            swiftSettings: settings
+        ),
+        .target(
             name: "CollectorHTTP",
             dependencies: [
                 "Collector",
@@ -166,6 +181,7 @@ let package = Package(
                 "EventJSON",
                 "HTTPServer",
                 "RedisStreamsDestination",
+                "Stores",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -147,9 +147,14 @@ extension Collector {
                 for worker in wanting {
                     tracker.expect(1)
                     let flush = FlushTracker(destination: worker.id, tracker: tracker)
-                    for event in state.backfill.elements {
+                    for kept in state.backfill.elements {
                         flush.expect(1)
-                        let queued = QueuedEvent(event: event, state: state.snapshot, waiter: .none)
+                        let queued = QueuedEvent(
+                            event: kept.event,
+                            state: state.snapshot,
+                            waiter: .none,
+                            ingest: kept.ingest
+                        )
                         worker.add(.event(queued.withPresentConsent(state.snapshot, waiter: .flush(flush))))
                     }
                     flush.settle(nil)

@@ -43,13 +43,14 @@ extension Collector {
         completion: @escaping @Sendable ([PushResult]) -> Void
     ) {
         let tracker = PushTracker(count: batch.count, completion: completion)
-        let workers = state.withLock { state in
+        let (workers, begun) = state.withLock { state in
             for index in 0..<batch.count {
                 accept(batch.events[index], in: batch.bytes, options: options, at: index, of: tracker, state: &state)
             }
-            return state.workers
+            return (state.workers, sourceSteps == nil ? [] : exchange(&state.begunWork, with: []))
         }
         for worker in workers { worker.work() }
+        start(begun)
         tracker.close()
     }
 
@@ -63,7 +64,7 @@ extension Collector {
         state: inout CollectorState
     ) {
         guard state.isOpen else {
-            tracker.update(index) { $0.error = "the collector is shut down" }
+            tracker.update(index) { $0.error = PushResult.shutDownReason }
             return
         }
         guard incoming.kind == .object else {
@@ -73,6 +74,10 @@ extension Collector {
         guard state.isAllowed else {
             keepForRun(incoming, in: bytes, options: options, state: &state)
             return
+        }
+        if let sourceSteps, let steps = options.source.flatMap({ sourceSteps[$0] }) {
+            let event = Event(partial: incoming.object(in: bytes))
+            return refine(event, steps, options: options, at: index, of: tracker, state: &state)
         }
         do throws(EventRefusal) {
             guard let event = try completed(incoming, in: bytes, options: options, state: &state) else { return }
@@ -89,11 +94,7 @@ extension Collector {
         options: PushOptions,
         state: inout CollectorState
     ) throws(EventRefusal) -> Event? {
-        let completion = EventCompletion(
-            state: state.snapshot,
-            nowMilliseconds: time.nowMilliseconds(),
-            requestTrace: options.traceID
-        )
+        let completion = completion(options, state.snapshot)
         guard let mapping = options.source.flatMap({ sources[$0] })?.mapping, !mapping.changesNothing else {
             return try complete(incoming, in: bytes, completion, state: &state)
         }
@@ -106,7 +107,24 @@ extension Collector {
         }
         let granted = ConsentStates.granted(collector: consent, event: mapped.event[.consent].object ?? [:])
         if mapped.isIgnored || mapped.isConsentDenied || !mapping.consent.isSatisfied(by: granted) { return nil }
-        let text = JSONValue.object(mapped.event.object).jsonText
+        return try complete(mapped.event, completion, state: &state)
+    }
+
+    func completion(_ options: PushOptions, _ snapshot: StateSnapshot) -> EventCompletion {
+        EventCompletion(
+            state: snapshot,
+            nowMilliseconds: time.nowMilliseconds(),
+            requestTrace: options.traceID
+        )
+    }
+
+    /// Completes an event that a mapping or steps have changed.
+    func complete(
+        _ event: Event,
+        _ completion: EventCompletion,
+        state: inout CollectorState
+    ) throws(EventRefusal) -> Event {
+        let text = JSONValue.object(event.object).jsonText
         return try text.withUnsafeBufferPointer { bytes throws(EventRefusal) in
             guard let batch = try? EventBatch(json: bytes, limits: JSONLimits(maximumByteCount: .max)) else {
                 throw .nameInvalid
@@ -130,7 +148,7 @@ extension Collector {
         return event
     }
 
-    private func deliver(
+    func deliver(
         _ event: Event,
         options: PushOptions,
         at index: Int,
@@ -139,14 +157,22 @@ extension Collector {
     ) {
         counters.countAccepted()
         if let source = options.source { state.sources[source, default: .init()].acceptedCount += 1 }
-        if state.backfill.append(event, maximumCount: self.options.maximumQueueCount) {
+        if state.backfill.append(
+            .init(event: event, ingest: options.ingest),
+            maximumCount: self.options.maximumQueueCount
+        ) {
             logger.warning("collector.queue overflow; oldest events dropped")
         }
         var count = 0
         for worker in state.workers where isWanted(worker, options) { count += 1 }
         tracker.accept(index, event, outcomeCount: count)
         for worker in state.workers where isWanted(worker, options) {
-            let queued = QueuedEvent(event: event, state: state.snapshot, waiter: .push(tracker, index: index))
+            let queued = QueuedEvent(
+                event: event,
+                state: state.snapshot,
+                waiter: .push(tracker, index: index),
+                ingest: options.ingest
+            )
             worker.add(.event(queued))
         }
     }
@@ -155,7 +181,7 @@ extension Collector {
         !worker.configuration.isDisabled && options.allows(worker.id)
     }
 
-    private func refuse(
+    func refuse(
         _ refusal: EventRefusal,
         options: PushOptions,
         at index: Int,

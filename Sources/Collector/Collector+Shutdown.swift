@@ -3,22 +3,25 @@ public import ServiceLifecycle
 import Synchronization
 
 extension Collector {
-    /// Ends the collector: no more events are taken, what is under way is delivered, then destinations are destroyed.
+    /// Ends the collector: no more events are taken, what is under way is delivered, then destinations, transformers
+    /// and stores are destroyed, in this order.
     ///
-    /// Each destination has five seconds to deliver and five to end. A second call returns at once.
+    /// The steps of sources have five seconds to end, each destination five to deliver and five to end, transformers
+    /// and stores five each. A second call returns at once.
     public func shutdown() async {
-        let workers = state.withLock { state -> [DeliveryWorker] in
-            guard state.isOpen else { return [] }
-            state.isOpen = false
-            return state.workers
+        guard state.withLock({ exchange(&$0.isOpen, with: false) }) else { return }
+        if sourceSteps != nil, await !Deadline.run(Self.patience, time: time, { await self.drainSources() }) {
+            logger.error("sources ended with events in their steps")
         }
+        let workers = state.withLock { $0.workers }
         await withTaskGroup(of: Void.self) { group in
             for worker in workers { group.addTask { await self.end(worker) } }
         }
+        await plan.end(within: Self.patience)
     }
 
-    /// How long a destination may take to deliver what is under way, and again to end.
-    private static let patience = Duration.seconds(5)
+    /// How long each of these may take.
+    static let patience = Duration.seconds(5)
 
     /// Drains and destroys one destination.
     func end(_ worker: DeliveryWorker) async {

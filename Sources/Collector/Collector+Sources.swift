@@ -14,10 +14,10 @@ extension Collector {
 
     /// Why the first invalid event of a batch will be refused; nil if none is invalid by itself.
     ///
-    /// For sources that answer before the events are delivered. Nothing is said where the source's mapping may still
-    /// change events.
+    /// For sources that answer before the events are delivered. Nothing is said where the source's mapping or steps
+    /// may still change events.
     public func firstRefusal(in batch: borrowing EventBatch, source: String) -> String? {
-        guard sources[source]?.mapping.changesNothing ?? true else { return nil }
+        guard sources[source]?.mapping.changesNothing ?? true, sourceSteps?[source] == nil else { return nil }
         for index in 0..<batch.count {
             if let refusal = batch.events[index].refusal(in: batch.bytes) { return refusal.description }
         }

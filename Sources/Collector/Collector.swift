@@ -25,12 +25,18 @@ public final class Collector: Sendable {
     let time: CollectorTime
     let counters = CollectorCounters()
     let state: Mutex<CollectorState>
+    /// Transformers and stores.
+    let plan: StepPlan
+    /// The steps of sources; nil if none has any.
+    let sourceSteps: [String: SourceSteps]?
 
-    /// A collector with these destinations and sources. Nothing happens before `start`.
+    /// A collector with these destinations and sources, and the transformers and stores that these name. Nothing happens before `start`.
     public init(
         options: CollectorOptions = CollectorOptions(),
         sources: [SourceRegistration] = [],
         destinations: [DestinationRegistration] = [],
+        transformers: [TransformerRegistration] = [],
+        stores: [StoreRegistration] = [],
         logger: Logger = Logger(label: "collector"),
         time: CollectorTime = .system
     ) {
@@ -38,6 +44,9 @@ public final class Collector: Sendable {
         self.sources = Dictionary(sources.map { ($0.id, $0) }) { _, last in last }
         self.logger = logger
         self.time = time
+        plan = StepPlan(transformers: transformers, stores: stores, logger: logger, time: time)
+        let steps = self.sources.compactMapValues(SourceSteps.init)
+        sourceSteps = steps.isEmpty ? nil : steps
         var identifiers = IdentifierGenerator()
         let snapshot = StateSnapshot(
             consent: StateCell([:]),
@@ -55,12 +64,22 @@ public final class Collector: Sendable {
         }
     }
 
+    /// Whether a source has steps, or a destination, which may ask for what the source notes of a request.
+    public var hasSteps: Bool {
+        sourceSteps != nil
+            || state.withLock { state in
+                state.workers.contains { $0.steps != nil }
+                    || state.pending.contains { !$0.registration.configuration.steps.isEmpty }
+            }
+    }
+
     /// Whether the collector has been started and not been shut down.
     public var isRunning: Bool { state.withLock { $0.isStarted && $0.isOpen } }
 
     /// Applies the initial state and, unless `options.run` is false, begins the run. A second call does nothing.
     public func start() async {
         guard !state.withLock({ exchange(&$0.isStarted, with: true) }) else { return }
+        await plan.start(within: Self.patience)
         for (type, object) in [
             ("consent", options.consent), ("user", options.user), ("custom", options.custom),
         ] where !object.isEmpty {
@@ -113,6 +132,12 @@ public final class Collector: Sendable {
             id: registration.id,
             destination: registration.destination,
             configuration: registration.configuration,
+            steps: DestinationSteps(
+                registration.configuration.steps,
+                id: registration.id,
+                isMocked: !registration.configuration.mock.isMissing,
+                plan: plan
+            ),
             logger: logger,
             counters: counters,
             time: time

@@ -6,6 +6,8 @@ public struct CollectorStatus: Sendable, Equatable {
         public var acceptedCount = 0
         /// Events refused as invalid.
         public var rejectedCount = 0
+        /// Events that the source's steps left out on purpose.
+        public var droppedCount = 0
     }
 
     /// Whether a circuit breaker lets deliveries pass.
@@ -24,6 +26,10 @@ public struct CollectorStatus: Sendable, Equatable {
         public var deliveredCount = 0
         /// Of these, events left out by a rule.
         public var ignoredCount = 0
+        /// Events that the destination's steps left out on purpose.
+        public var droppedCount = 0
+        /// Events not delivered because the destination's cache knows them.
+        public var knownCount = 0
         /// Events that could not be delivered.
         public var failedCount = 0
         /// Events that wait for consent or for the destination to be ready.

@@ -8,18 +8,22 @@ public struct PushOptions: Sendable {
     public var include: [String]?
     /// Ids of destinations that do not get the event.
     public var exclude: [String] = []
+    /// What the source noted of the request, for steps; nil if nothing.
+    public var ingest: Ingest?
 
     /// Options with the given values.
     public init(
         source: String? = nil,
         traceID: String? = nil,
         include: [String]? = nil,
-        exclude: [String] = []
+        exclude: [String] = [],
+        ingest: Ingest? = nil
     ) {
         self.source = source
         self.traceID = traceID
         self.include = include
         self.exclude = exclude
+        self.ingest = ingest
     }
 
     func allows(_ destination: String) -> Bool {
@@ -54,10 +58,13 @@ public struct SourceRegistration: Sendable {
     public let id: String
     /// Policies, rules and consent for the source's events; mapped data is not used.
     public let mapping: Mapping
+    /// What happens to the source's events before and after the mapping.
+    public let steps: StepOptions
 
     /// A registration under that id.
-    public init(id: String, mapping: Mapping = .none) {
+    public init(id: String, mapping: Mapping = .none, steps: StepOptions = StepOptions()) {
         self.id = id
         self.mapping = mapping
+        self.steps = steps
     }
 }

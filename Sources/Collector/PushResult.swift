@@ -38,6 +38,12 @@ public struct PushResult: Sendable, Equatable {
     public var error: String?
     /// Whether the event itself is at fault: sending it again will not help.
     public var isInvalid = false
+    /// Whether steps of the source made several events of the one that was pushed. `event` is then nil, and `outcomes`
+    /// has only failures.
+    public package(set) var isDivided = false
+
+    /// What `error` says once the collector has been shut down.
+    public static let shutDownReason = "the collector is shut down"
 
     /// An accepted event with no outcomes yet.
     public init() {}

@@ -24,7 +24,8 @@ final class PushTracker: Sendable {
     /// Notes that an event was accepted, and announces that many outcomes.
     func accept(_ index: Int, _ event: Event, outcomeCount: Int) {
         state.withLock { state in
-            state.results[index].event = event
+            // Of an event that became several, no one event can speak.
+            if !state.results[index].isDivided { state.results[index].event = event }
             state.openCount += outcomeCount
         }
     }
@@ -37,7 +38,11 @@ final class PushTracker: Sendable {
     /// Notes an announced outcome; nil if the destination will not tell.
     func settle(_ index: Int, _ outcome: PushResult.DestinationOutcome?) {
         finish { state in
-            if let outcome { state.results[index].outcomes.append(outcome) }
+            guard let outcome else { return }
+            if state.results[index].isDivided {
+                guard case .failed = outcome.outcome else { return }
+            }
+            state.results[index].outcomes.append(outcome)
         }
     }
 
@@ -66,6 +71,15 @@ enum DeliveryWaiter: Sendable {
     case push(PushTracker, index: Int)
     /// A command that let waiting events through.
     case flush(FlushTracker)
+
+    /// Announces that many outcomes more.
+    func expect(_ count: Int) {
+        switch self {
+        case .none: break
+        case .push(let tracker, _): tracker.expect(count)
+        case .flush(let tracker): tracker.expect(count)
+        }
+    }
 
     func settle(_ destination: String, _ outcome: PushResult.Outcome?) {
         switch self {

@@ -9,8 +9,12 @@ struct HTTPSourceReader {
 
     mutating func read(_ config: JSONObject, into source: inout HTTPSource) {
         readEarlyAnswers(config["async"], into: &source)
-        if config.contains("ingest") {
-            problems.add(path + ["ingest"], "\"ingest\" feeds transformers, which are not supported; remove it")
+        if !config["ingest"].isMissing {
+            if config["ingest"].object == nil {
+                problems.add(path + ["ingest"], "\"ingest\" is a value such as {\"map\": {\"method\": \"method\"}}")
+            } else {
+                source.ingest = ValueMapping(config["ingest"], path: path + ["ingest"], problems: &problems)
+            }
         }
         guard !config["settings"].isMissing else { return }
         guard let settings = config["settings"].object else {

@@ -47,6 +47,16 @@ struct IngestHandler: HTTPHandler {
         ((path.takesGET ? ["GET"] : []) + (path.takesPOST ? ["POST"] : []) + ["OPTIONS"]).joined(separator: ", ")
     }
 
+    /// What accompanies the events of a request.
+    private func options(of head: HTTPRequestHead) -> PushOptions {
+        var options = PushOptions(source: source.id)
+        options.traceID = head.headers.first(name: "traceparent").flatMap(TraceParent.init)?.traceID
+        if let ingest = source.ingest, collector.hasSteps {
+            options.ingest = RequestScope.ingest(ingest, of: head, nowMilliseconds: collector.nowMilliseconds)
+        }
+        return options
+    }
+
     // MARK: POST
 
     private func post(_ head: HTTPRequestHead, _ headers: HTTPHeaders, _ responder: HTTPResponder) -> HTTPBodyHandling {
@@ -63,8 +73,7 @@ struct IngestHandler: HTTPHandler {
                 return .ignore
             }
         }
-        var options = PushOptions(source: source.id)
-        options.traceID = head.headers.first(name: "traceparent").flatMap(TraceParent.init)?.traceID
+        let options = options(of: head)
         guard hasBody else {
             push(.empty(), options, headers, responder)
             return .ignore
@@ -133,7 +142,7 @@ struct IngestHandler: HTTPHandler {
         }
         let status: HTTPResponseStatus =
             IngestAnswers.isSendersFault(result)
-            ? .badRequest : result.error == nil ? .internalServerError : .serviceUnavailable
+            ? .badRequest : result.error == PushResult.shutDownReason ? .serviceUnavailable : .internalServerError
         return answers.failure(status, IngestAnswers.reason(result), nowMilliseconds: now, headers)
     }
 
@@ -166,8 +175,7 @@ struct IngestHandler: HTTPHandler {
     // MARK: GET
 
     private func pixel(_ head: HTTPRequestHead, _ headers: HTTPHeaders, _ responder: HTTPResponder) {
-        var options = PushOptions(source: source.id)
-        options.traceID = head.headers.first(name: "traceparent").flatMap(TraceParent.init)?.traceID
+        let options = options(of: head)
         let text = JSONValue.object(PixelQuery.event(ofTarget: head.uri)).jsonText
         let response = answers.pixel(headers)
         let isEarly = source.answersGETEarly

@@ -57,7 +57,7 @@ enum PixelQuery {
     }
 
     /// Form decoding: "+" is a space, `%41` a byte; a malformed escape stays as it is.
-    private static func decode(_ text: Substring) -> String {
+    static func decode(_ text: Substring) -> String {
         var bytes: [UInt8] = []
         let source = Array(text.utf8)
         var position = 0

@@ -56,6 +56,10 @@ extension SourceType {
             default: "false",
             "Whether to answer before destinations have the event: true, false, or {GET, POST}."
         ),
-        SettingDescription("ingest", .any, "Feeds transformers, which are not supported."),
+        SettingDescription(
+            "ingest",
+            .any,
+            "What steps may know of a request: a value on {method, url, path, query, headers}."
+        ),
     ]
 }

@@ -18,12 +18,7 @@ struct Daemon {
 
     func run() async throws {
         let logger = Logger(label: "collectord")
-        let collector = Collector(
-            options: flow.options,
-            sources: flow.sources.map { SourceRegistration(id: $0.id, mapping: $0.mapping) },
-            destinations: flow.destinations.map(\.registration),
-            logger: Logger(label: "collector")
-        )
+        let collector = flow.collector()
         await collector.start()
         var servers: [HTTPServer] = []
         for (port, sources) in sourcesByPort(logger) {

@@ -28,7 +28,9 @@ enum FlowLoading {
             named: name,
             environment: environment,
             destinationTypes: KnownTypes.destinations,
-            sourceTypes: KnownTypes.sources
+            sourceTypes: KnownTypes.sources,
+            transformerTypes: KnownTypes.transformers,
+            storeTypes: KnownTypes.stores
         )
     }
 }

@@ -64,7 +64,7 @@ struct FlowFileTests {
                 "flow.json:15:35: flows.default.destinations.b.config.mapping.page.view.nam: unknown member of a mapping rule; did you mean \"name\"?",
                 "flow.json:15:66: flows.default.destinations.b.config.mapping.page.view.data.map.v: a constant is written {\"value\": 5}; alone it would give nothing",
                 "flow.json:17:38: flows.default.destinations.b.config.policy.user.ip.fn: JavaScript cannot run here; known functions are \(MappingFunctions.standard.names.joined(separator: ", "))",
-                "flow.json:19:11: flows.default.destinations.b.before: routes to transformers are not supported; express the change as \"policy\" and \"mapping\" in \"config\"",
+                "flow.json:19:11: flows.default.destinations.b.before: there is no transformer \"redact\"; there are none",
             ]
         )
     }

@@ -21,6 +21,13 @@ struct FlowSchemaTests {
         #expect(try schema.issues(in: JanssonText.parse(String(block))) == [])
     }
 
+    @Test("the example with steps is as the schema says")
+    func steps() throws {
+        let path = Fixtures.packageRoot.appending(path: "Examples/Steps/flow.json")
+        let flow = try JanssonText.parse(String(contentsOf: path, encoding: .utf8))
+        #expect(schema.issues(in: flow) == [])
+    }
+
     @Test(
         "mistakes are seen",
         arguments: [
@@ -28,6 +35,8 @@ struct FlowSchemaTests {
             #"{"version":4}"#,
             #"{"version":4,"flows":{"d":{"destination":{}}}}"#,
             #"{"version":4,"flows":{"d":{"destinations":{"a":{"package":"unknown"}}}}}"#,
+            #"{"version":4,"flows":{"d":{"transformers":{"t":{"package":"validate","config":{"settings":{"mod":1}}}}}}}"#,
+            #"{"version":4,"flows":{"d":{"destinations":{"a":{"package":"console","before":{"nxt":"t"}}}}}}"#,
             #"{"version":4,"flows":{"d":{"destinations":{"a":{"package":"console","config":{"mapping":{"a":{"b":{"nam":1}}}}}}}}}"#,
         ]
     )

@@ -19,13 +19,16 @@ struct IngestServer {
     init(
         _ source: HTTPSource = HTTPSource(id: "http"),
         mapping: Mapping = .none,
+        steps: StepOptions = StepOptions(),
+        transformers: [TransformerRegistration] = [],
         destination configuration: DestinationConfiguration = DestinationConfiguration()
     ) async throws {
         collector = Collector(
-            sources: [SourceRegistration(id: source.id, mapping: mapping)],
+            sources: [SourceRegistration(id: source.id, mapping: mapping, steps: steps)],
             destinations: [
                 DestinationRegistration(id: "d", destination: destination, configuration: configuration)
             ],
+            transformers: transformers,
             logger: logs.logger()
         )
         await collector.start()

@@ -21,7 +21,7 @@ struct CollectorDifferenceTests {
     private static let queued = #"{"ok":true,"queued":["a"]}"#
     private static let done = #"{"ok":true,"done":{"a":{}}}"#
 
-    /// By the recording's id; those of the breaker are in `BreakerTests`.
+    /// By the recording's id; those of the breaker are in `BreakerTests`, of steps in `StepDifferenceTests`.
     static let outcomes: [String: Outcome] = [
         "event-015": Outcome(
             results: #"[{"ok":false}]"#,
@@ -88,6 +88,7 @@ struct CollectorDifferenceTests {
     @Test("every difference is asserted")
     func complete() {
         let asserted = Set(Self.outcomes.keys).union(["breaker-001", "breaker-002", "breaker-004"])
+            .union(["before-005", "before-008", "cache-007"])
         #expect(asserted == Set(Differences.collector.keys))
     }
 

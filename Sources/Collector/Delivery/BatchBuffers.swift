@@ -44,6 +44,7 @@ struct BatchBuffers {
 
     mutating func add(
         _ delivery: Delivery,
+        _ followUp: FollowUp?,
         key: String,
         options: ResolvedBatchOptions,
         nowMilliseconds: Int
@@ -51,7 +52,7 @@ struct BatchBuffers {
         var buffer =
             buffers[key]
             ?? Buffer(options: options, firstMilliseconds: nowMilliseconds, lastMilliseconds: nowMilliseconds)
-        buffer.pending.append(delivery, .none)
+        buffer.pending.append(delivery, .none, followUp)
         buffer.lastMilliseconds = nowMilliseconds
         if buffer.pending.count >= buffer.options.size {
             buffers[key] = nil

@@ -18,6 +18,8 @@ struct DeliveryLane {
     enum Work: Sendable {
         case process([Entry])
         case prepare
+        /// Bring an event through steps that have to be waited for.
+        case refine(StepAttempt)
         case tell([StateChange])
         case deliver(OutgoingBatch)
     }
@@ -32,6 +34,8 @@ struct DeliveryLane {
         var needsPreparation = false
         /// Changes that the destination is to be told after what came before them.
         var changes: [StateChange] = []
+        /// An event whose steps have to be waited for before the rest is processed.
+        var attempt: StepAttempt?
     }
 
     /// Whether the destination can take events.
@@ -40,6 +44,15 @@ struct DeliveryLane {
         /// `initialize` or `on` is running; nothing else happens meanwhile.
         case busy
         case ready
+    }
+
+    /// Whether an event is in steps that have to be waited for. Nothing behind it is processed meanwhile; what was
+    /// mapped before it is delivered.
+    private enum Refining {
+        case nothing
+        case next(StepAttempt)
+        case underWay
+        case paused(StepAttempt)
     }
 
     /// The bounds of a lane.
@@ -70,6 +83,9 @@ struct DeliveryLane {
     private var wantsPreparation = false
     private(set) var breaker: CircuitBreaker?
     private var nextNumber = 0
+    private var refining = Refining.nothing
+    /// Delivered events whose later steps are under way.
+    private var followUpCount = 0
 
     init(limits: Limits, breaker: CircuitBreaker.Options? = nil) {
         self.limits = limits
@@ -82,7 +98,10 @@ struct DeliveryLane {
     /// Whether nothing is left to do before the destination may be destroyed.
     var isIdle: Bool {
         entries.isEmpty && outgoing.isEmpty && inFlightCount == 0 && !isWorking && phase != .busy
+            && !isRefining && followUpCount == 0
     }
+
+    private var isRefining: Bool { if case .nothing = refining { false } else { true } }
 
     mutating func add(_ entry: Entry) {
         if case .event = entry { waitingCount += 1 }
@@ -123,7 +142,11 @@ struct DeliveryLane {
             phase = .busy
             return .prepare
         }
-        if phase == .ready, !changes.isEmpty, inFlightCount == 0, outgoing.isEmpty {
+        if case .next(let attempt) = refining {
+            refining = .underWay
+            return .refine(attempt)
+        }
+        if phase == .ready, !changes.isEmpty, inFlightCount == 0, outgoing.isEmpty, !isRefining {
             phase = .busy
             return .tell(exchange(&changes, with: []))
         }
@@ -134,7 +157,7 @@ struct DeliveryLane {
             return outgoing.popFirst().map(Work.deliver)
         }
         if phase == .ready, !changes.isEmpty { return nil }
-        guard !entries.isEmpty else { return nil }
+        guard !entries.isEmpty, !isRefining else { return nil }
         if entries.count == 1 { return entries.popFirst().map { .process([$0]) } }
         let chunk = Array(entries.prefix(limits.chunkCount))
         entries.removeFirst(chunk.count)
@@ -147,13 +170,51 @@ struct DeliveryLane {
         if !processed.rest.isEmpty { entries.prepend(contentsOf: processed.rest) }
         if processed.needsPreparation { wantsPreparation = true }
         changes += processed.changes
+        if let attempt = processed.attempt { refining = .next(attempt) }
         return released
+    }
+
+    /// Takes back what steps made of an event. Gives the waiters of events that wait for the breaker to close.
+    mutating func finishRefining(_ deliveries: PendingDeliveries) -> [DeliveryWaiter] {
+        refining = .nothing
+        return send(deliveries)
+    }
+
+    /// Puts off another attempt until `resumeRefining`.
+    mutating func pauseRefining(_ attempt: StepAttempt) {
+        refining = .paused(attempt)
+    }
+
+    /// Lets a put off attempt begin.
+    mutating func resumeRefining() {
+        if case .paused(let attempt) = refining { refining = .next(attempt) }
+    }
+
+    /// Ends an attempt whose transformer is not ready; returns the events that have to wait with it.
+    mutating func giveUpRefining() -> [QueuedEvent] {
+        refining = .nothing
+        waitingCount -= 1
+        return takeEvents()
+    }
+
+    /// Puts events back in front, to be looked at again.
+    mutating func putBack(_ events: [QueuedEvent]) {
+        for event in events.reversed() { entries.prepend(.event(event)) }
+    }
+
+    /// Notes that a delivered event's later steps began, or ended.
+    mutating func countFollowUps(_ change: Int) {
+        followUpCount += change
     }
 
     /// Notes the end of `initialize`; returns the events that have to wait for another attempt.
     mutating func finishPreparation(_ isReady: Bool) -> [QueuedEvent] {
         phase = isReady ? .ready : .unprepared
-        if isReady { return [] }
+        return isReady ? [] : takeEvents()
+    }
+
+    /// Takes the events that wait to be processed.
+    private mutating func takeEvents() -> [QueuedEvent] {
         var events: [QueuedEvent] = []
         var others = Deque<Entry>()
         for entry in entries {

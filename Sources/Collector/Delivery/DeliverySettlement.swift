@@ -41,10 +41,15 @@ struct DeliverySettlement {
 
     /// How long to pause: a random part of a time that doubles with each retry in a row, or what was asked for.
     func delay(afterRetries count: Int) -> Int {
+        max(askedDelayMilliseconds, Self.pauseMilliseconds(afterRetries: count))
+    }
+
+    /// A random part of a time that doubles with each retry in a row.
+    static func pauseMilliseconds(afterRetries count: Int) -> Int {
         let exponent = Double(min(max(count - 1, 0), 10))
-        var ceiling = Self.baseDelayMilliseconds
-        for _ in 0..<Int(exponent) { ceiling = min(ceiling * 2, Self.maximumDelayMilliseconds) }
-        return max(askedDelayMilliseconds, Int(Double.random(in: 1...ceiling)))
+        var ceiling = baseDelayMilliseconds
+        for _ in 0..<Int(exponent) { ceiling = min(ceiling * 2, maximumDelayMilliseconds) }
+        return Int(Double.random(in: 1...ceiling))
     }
 
     private static func milliseconds(_ duration: Duration) -> Int {

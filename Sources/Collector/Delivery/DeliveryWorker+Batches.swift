@@ -3,11 +3,16 @@ import Synchronization
 /// Gathering events by batch options before they are delivered.
 extension DeliveryWorker {
     /// Hands a mapped event on: to delivery, or to a batch if options ask for one.
-    func gather(_ mapped: MappedEvent, _ waiter: DeliveryWaiter, into deliveries: inout PendingDeliveries) {
+    func gather(
+        _ mapped: MappedEvent,
+        _ waiter: DeliveryWaiter,
+        _ followUp: FollowUp?,
+        into deliveries: inout PendingDeliveries
+    ) {
         let delivery = Delivery(mapped)
         let rule = mapped.rule?.batch
         guard rule != nil || configuration.batch != nil else {
-            deliveries.append(delivery, waiter)
+            deliveries.append(delivery, waiter, followUp)
             return
         }
         let options = BatchBuffers.ResolvedBatchOptions(rule: rule, destination: configuration.batch)
@@ -17,6 +22,7 @@ extension DeliveryWorker {
             state.lane.settle(1)
             return state.buffers.add(
                 delivery,
+                followUp,
                 key: key,
                 options: options,
                 nowMilliseconds: time.monotonicMilliseconds()

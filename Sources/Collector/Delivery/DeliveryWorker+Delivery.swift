@@ -23,7 +23,7 @@ extension DeliveryWorker {
         attempt.start(
             milliseconds: configuration.timeoutMilliseconds,
             time: time,
-            timeoutOutcomes: begun.pending.waiters.map { _ in .rejected(reason: timeoutReason) }
+            timeoutOutcome: begun.pending.waiters.map { _ in .rejected(reason: timeoutReason) }
         ) { await self.destination.deliver(content) }
     }
 
@@ -40,6 +40,8 @@ extension DeliveryWorker {
             timeoutMilliseconds: configuration.timeoutMilliseconds,
             timeoutReason: timeoutReason
         )
+        // First, since it may put events back that are then to be worked off.
+        if let steps, !batch.pending.followUps.isEmpty { followUp(batch, outcomes, settlement, steps) }
         // Counts and dead letters are as they should be before anyone hears of an outcome.
         let end = state.withLock { $0.finish(batch, settlement, configuration: configuration) }
         counters.countDelivered(settlement.deliveredCount)

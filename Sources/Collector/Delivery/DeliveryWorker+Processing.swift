@@ -11,9 +11,15 @@ extension DeliveryWorker {
         for (position, entry) in entries.enumerated() {
             switch entry {
             case .event(let event):
-                if process(event, isReady: isReady, into: &processed.deliveries) { continue }
-                processed.rest = entries[position...]
-                processed.needsPreparation = true
+                switch process(event, isReady: isReady, into: &processed.deliveries) {
+                case .done: continue
+                case .needsPreparation:
+                    processed.rest = entries[position...]
+                    processed.needsPreparation = true
+                case .waits(let attempt):
+                    processed.rest = entries[(position + 1)...]
+                    processed.attempt = attempt
+                }
             case .change(let change):
                 processed.changes.append(change)
                 if !isReady { continue }
@@ -34,15 +40,35 @@ extension DeliveryWorker {
         return processed
     }
 
-    /// Gates and maps an event; false if the destination has to be made ready first.
-    private func process(_ queued: QueuedEvent, isReady: Bool, into deliveries: inout PendingDeliveries) -> Bool {
+    /// How far an event was brought.
+    enum Stage {
+        case done
+        /// The destination has to be made ready first.
+        case needsPreparation
+        /// Its steps wait for something, or failed and are to be tried again.
+        case waits(StepAttempt)
+    }
+
+    /// Gates an event, brings it through the destination's steps, and maps it.
+    private func process(_ queued: QueuedEvent, isReady: Bool, into deliveries: inout PendingDeliveries) -> Stage {
         var event = queued.event
         guard gate(&event, late: queued) else {
             hold(queued)
-            return true
+            return .done
         }
-        guard isReady else { return false }
+        guard isReady else { return .needsPreparation }
         mergeUser(into: &event, from: queued.state)
+        var followUp: FollowUp?
+        if let steps {
+            guard queued.isRefined else { return refine(queued, event, steps, into: &deliveries) }
+            followUp = steps.followUp(StepRun.Output(event: event, ingest: queued.ingest, cacheEntries: []))
+        }
+        map(event, queued, followUp, into: &deliveries)
+        return .done
+    }
+
+    /// Maps an event and hands it on.
+    func map(_ event: Event, _ queued: QueuedEvent, _ followUp: FollowUp?, into deliveries: inout PendingDeliveries) {
         let mapped = configuration.mapping.map(
             event,
             consent: queued.state.consent.object,
@@ -54,12 +80,13 @@ extension DeliveryWorker {
         }
         if mapped.isConsentDenied {
             hold(queued)
+            if let followUp { release(followUp.keys, isKnown: false) }
         } else if mapped.isIgnored {
             settleIgnored(queued)
+            if let followUp { release(followUp.keys, isKnown: false) }
         } else {
-            gather(mapped, queued.waiter, into: &deliveries)
+            gather(mapped, queued.waiter, followUp, into: &deliveries)
         }
-        return true
     }
 
     /// Reduces the event's consent to what is granted; false if the destination needs consent that is not.
@@ -90,7 +117,7 @@ extension DeliveryWorker {
         if !merged.members.elementsEqual(own.members) { event.replace(.user, by: merged) }
     }
 
-    private func hold(_ queued: QueuedEvent) {
+    func hold(_ queued: QueuedEvent) {
         var held = queued
         held.waiter = .none
         let kept = held

@@ -15,6 +15,9 @@ extension DeliveryWorker {
         var drained: [CheckedContinuation<Void, Never>] = []
         /// Commands that wait until the destination has been told its changes.
         var telling: [FlushTracker] = []
+        /// Cache keys of events that are under way, and the events with the same keys that wait for what becomes of
+        /// them.
+        var claims: [String: [QueuedEvent]] = [:]
 
         init(lane: DeliveryLane) {
             self.lane = lane
@@ -53,16 +56,21 @@ extension DeliveryWorker {
             of batch: OutgoingBatch,
             maximumCount: Int
         ) -> Bool {
-            if failed.isEmpty { return false }
-            var dropped = 0
-            for (position, reason) in failed {
-                let letter = DeadLetter(
+            let letters = failed.map { position, reason in
+                DeadLetter(
                     event: batch.pending.deliveries[position].event,
                     reason: reason,
                     attemptCount: batch.attemptCount
                 )
-                dropped += deadLetters.append(letter, maximumCount: maximumCount)
             }
+            return noteDeadLetters(letters, maximumCount: maximumCount)
+        }
+
+        /// Keeps dead letters; whether the first of an episode had to go.
+        mutating func noteDeadLetters(_ letters: [DeadLetter], maximumCount: Int) -> Bool {
+            if letters.isEmpty { return false }
+            var dropped = 0
+            for letter in letters { dropped += deadLetters.append(letter, maximumCount: maximumCount) }
             counts.droppedDeadLetterCount += dropped
             return exchange(&warnsOfDeadLetters, with: dropped == 0) && dropped > 0
         }

@@ -17,6 +17,8 @@ final class DeliveryWorker: Sendable {
     let time: CollectorTime
     let state: Mutex<State>
     let pipelined: (any PipelinedDestination)?
+    /// What is done with events before they are mapped and after they were delivered; nil if nothing.
+    let steps: DestinationSteps?
 
     /// Batches that a pipelined destination may have under way.
     private static let pipelinedBatchesInFlight = 64
@@ -25,6 +27,7 @@ final class DeliveryWorker: Sendable {
         id: String,
         destination: any Destination,
         configuration: DestinationConfiguration,
+        steps: DestinationSteps? = nil,
         logger: Logger,
         counters: CollectorCounters,
         time: CollectorTime
@@ -32,6 +35,7 @@ final class DeliveryWorker: Sendable {
         self.id = id
         self.destination = destination
         self.configuration = configuration
+        self.steps = steps
         self.counters = counters
         self.time = time
         pipelined = destination as? any PipelinedDestination
@@ -80,6 +84,7 @@ final class DeliveryWorker: Sendable {
                 continue
             case .work(.deliver(let batch)): deliver(batch)
             case .work(.prepare): prepare()
+            case .work(.refine(let attempt)): go(on: attempt)
             case .work(.tell(let changes)): tell(changes)
             case .drained(let waiting):
                 for continuation in waiting { continuation.resume() }

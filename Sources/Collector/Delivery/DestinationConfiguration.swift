@@ -27,6 +27,8 @@ public struct DestinationConfiguration: Sendable {
     public var mock: JSONValue = .missing
     /// Changes of state without which the destination does not exist: "consent", "user", "run" and others.
     public var require: [String] = []
+    /// What happens to events before the mapping and after the delivery.
+    public var steps = StepOptions()
 
     /// A configuration with defaults.
     public init() {}

@@ -6,7 +6,11 @@ struct QueuedEvent: Sendable {
     let state: StateSnapshot
     /// Whether the event waited and its consent is to be taken from the collector, save what the event itself denies.
     var isLate = false
+    /// Whether the event has gone through the destination's steps.
+    var isRefined = false
     var waiter: DeliveryWaiter
+    /// What the source noted of its request; nil if no step asks for it.
+    var ingest: Ingest?
 
     /// What a waiting event's consent becomes under the collector's present consent: the collector's, except that a
     /// denial of the event's own stays.
@@ -15,16 +19,25 @@ struct QueuedEvent: Sendable {
         for member in event[.consent].object ?? [:] where !member.value.isTruthy { states[member.name] = false }
         var event = event
         event.replace(.consent, by: states)
-        return QueuedEvent(event: event, state: present, isLate: true, waiter: waiter)
+        return QueuedEvent(
+            event: event,
+            state: present,
+            isLate: true,
+            isRefined: isRefined,
+            waiter: waiter,
+            ingest: ingest
+        )
     }
 }
 
 /// Mapped events on their way, until their outcomes are known: the deliveries, and beside each who waits for it.
 ///
-/// Two arrays, because the first is what the destination gets, as it is.
+/// Arrays side by side, because the first is what the destination gets, as it is.
 struct PendingDeliveries: Sendable {
     private(set) var deliveries: [Delivery] = []
     private(set) var waiters: [DeliveryWaiter] = []
+    /// What is to be done after each delivery; empty if for none.
+    private(set) var followUps: [FollowUp?] = []
 
     var isEmpty: Bool { deliveries.isEmpty }
     var count: Int { deliveries.count }
@@ -34,9 +47,17 @@ struct PendingDeliveries: Sendable {
         waiters.reserveCapacity(count)
     }
 
-    mutating func append(_ delivery: Delivery, _ waiter: DeliveryWaiter) {
+    mutating func append(_ delivery: Delivery, _ waiter: DeliveryWaiter, _ followUp: FollowUp? = nil) {
         deliveries.append(delivery)
         waiters.append(waiter)
+        guard followUp != nil || !followUps.isEmpty else { return }
+        while followUps.count < deliveries.count - 1 { followUps.append(nil) }
+        followUps.append(followUp)
+    }
+
+    /// What is to be done after the delivery at that position.
+    func followUp(_ position: Int) -> FollowUp? {
+        position < followUps.count ? followUps[position] : nil
     }
 
     /// Takes those who wait; nobody waits any more.
@@ -49,7 +70,7 @@ struct PendingDeliveries: Sendable {
     /// Those at these positions.
     func chosen(_ positions: [Int]) -> PendingDeliveries {
         var chosen = PendingDeliveries()
-        for position in positions { chosen.append(deliveries[position], waiters[position]) }
+        for position in positions { chosen.append(deliveries[position], waiters[position], followUp(position)) }
         return chosen
     }
 }

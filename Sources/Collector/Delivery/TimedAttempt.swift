@@ -1,29 +1,29 @@
 import Synchronization
 
-/// Runs one delivery with a time limit; whichever comes first, its outcomes or the limit, is reported, once.
+/// Runs something with a time limit; whichever comes first, its outcome or the limit, is reported, once.
 ///
-/// At the limit the delivery's task is cancelled, but not waited for: a destination that hangs must not hold the lane.
-final class TimedAttempt: Sendable {
+/// At the limit the task is cancelled, but not waited for: a destination that hangs must not hold the lane.
+final class TimedAttempt<Outcome: Sendable>: Sendable {
     private struct State {
-        var report: (@Sendable ([DeliveryOutcome]) -> Void)?
+        var report: (@Sendable (Outcome) -> Void)?
         var timer: Task<Void, Never>?
     }
 
     private let state: Mutex<State>
 
-    init(report: @escaping @Sendable ([DeliveryOutcome]) -> Void) {
+    init(report: @escaping @Sendable (Outcome) -> Void) {
         state = Mutex(State(report: report))
     }
 
     func start(
         milliseconds: Int,
         time: CollectorTime,
-        timeoutOutcomes: [DeliveryOutcome],
-        delivery: @escaping @Sendable () async -> [DeliveryOutcome]
+        timeoutOutcome: Outcome,
+        work: @escaping @Sendable () async -> Outcome
     ) {
-        let work = Task {
-            let outcomes = await delivery()
-            self.finish(outcomes)
+        let task = Task {
+            let outcome = await work()
+            self.finish(outcome)
         }
         let timer = Task {
             do {
@@ -31,8 +31,8 @@ final class TimedAttempt: Sendable {
             } catch {
                 return
             }
-            work.cancel()
-            self.finish(timeoutOutcomes)
+            task.cancel()
+            self.finish(timeoutOutcome)
         }
         let isOver = state.withLock { state in
             if state.report != nil { state.timer = timer }
@@ -41,9 +41,9 @@ final class TimedAttempt: Sendable {
         if isOver { timer.cancel() }
     }
 
-    private func finish(_ outcomes: [DeliveryOutcome]) {
+    private func finish(_ outcome: Outcome) {
         let last = state.withLock { exchange(&$0, with: State(report: nil)) }
         last.timer?.cancel()
-        last.report?(outcomes)
+        last.report?(outcome)
     }
 }

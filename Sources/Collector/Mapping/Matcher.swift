@@ -50,21 +50,39 @@ public struct MatcherSubject {
     public let event: Event?
     /// The value at hand: under the path `value`, and the root of all paths where there is no event.
     public let value: JSONValue
+    /// Whether the value at hand is what a source noted of the request, under the path `ingest`.
+    private let isOnTheWay: Bool
 
     /// A plain value: paths start at its members.
     public init(_ value: JSONValue) {
         self.event = nil
         self.value = value
+        isOnTheWay = false
+    }
+
+    /// An event on its way from step to step: paths start with `event` or `ingest`.
+    public init(event: Event, ingest: JSONValue) {
+        self.event = event
+        self.value = ingest
+        isOnTheWay = true
     }
 
     /// An event and the value at hand: paths start at the event's members, `value…` at the value.
     public init(event: Event, value: JSONValue) {
         self.event = event
         self.value = value
+        isOnTheWay = false
     }
 
     func value(at path: MemberPath) -> JSONValue {
         guard let event else { return path.value(in: value) }
+        if isOnTheWay {
+            switch path.steps.first?.name {
+            case "ingest": return path.droppingFirstStep?.value(in: value) ?? value
+            case "event": return path.droppingFirstStep?.value(in: event) ?? .object(event.object)
+            default: return .missing
+            }
+        }
         switch path.steps.first?.name {
         case "value": return path.droppingFirstStep?.value(in: value) ?? value
         case "event": return path.droppingFirstStep?.value(in: event) ?? .object(event.object)
@@ -112,14 +130,6 @@ public struct MatcherComparison: Sendable {
         case .pattern(let expression): return expression.matches(text)
         case .exists, .greater, .less: return false
         }
-    }
-}
-
-extension MemberPath {
-    /// The path without its first step; nil if that was the only one.
-    var droppingFirstStep: MemberPath? {
-        guard let dot = text.firstIndex(of: ".") else { return nil }
-        return MemberPath(String(text[text.index(after: dot)...]))
     }
 }
 

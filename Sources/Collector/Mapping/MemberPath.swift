@@ -32,9 +32,15 @@ public struct MemberPath: Sendable, Equatable {
         let textSteps: [TextSteps.Step]
         /// The event's member that the first step names.
         let member: EventMember?
+        /// The path behind a first step that names what conditions look at; nil for other paths.
+        let rest: MemberPath?
 
         init(_ text: String) {
             self.text = text
+            let dot = text.utf8.firstIndex(of: UInt8(ascii: "."))
+            rest = dot.flatMap { dot in
+                ["event", "ingest", "value"].contains(text[..<dot]) ? MemberPath(String(text[dot...].dropFirst())) : nil
+            }
             steps = text.split(separator: ".", omittingEmptySubsequences: false).map { Step(String($0)) }
             var names: [UInt8] = []
             var textSteps: [TextSteps.Step] = []
@@ -69,6 +75,13 @@ public struct MemberPath: Sendable, Equatable {
     /// Paths are equal when their texts are.
     public static func == (left: MemberPath, right: MemberPath) -> Bool {
         ExactString(left.text) == ExactString(right.text)
+    }
+
+    /// The path without its first step; nil if that was the only one.
+    var droppingFirstStep: MemberPath? {
+        if let rest = parts.rest { return rest }
+        guard let dot = text.utf8.firstIndex(of: UInt8(ascii: ".")) else { return nil }
+        return MemberPath(String(text[dot...].dropFirst()))
     }
 
     /// Lends the steps as text is walked over by them.

@@ -16,6 +16,7 @@ extension Route {
         guard let root else { return nil }
         self.root = root
         targets = compiler.targets
+        divisions = compiler.divisions
     }
 }
 
@@ -24,6 +25,7 @@ private struct RouteCompiler {
     let allowsMany: Bool
     var problems: ConfigurationProblems
     var targets: [Route.Target] = []
+    var divisions: [[String]] = []
     private var depth = 0
 
     /// Routes inside routes beyond this are refused.
@@ -52,7 +54,7 @@ private struct RouteCompiler {
         switch value {
         case .missing: return nil
         case .string(let id):
-            note(id, path: path)
+            note(id, path: path, isFollowed: true)
             return .step(id)
         case .array(let elements): return list(elements, path: path)
         case .object(let members): return object(members, path: path)
@@ -62,15 +64,15 @@ private struct RouteCompiler {
         }
     }
 
-    private mutating func note(_ id: String, path: [String]) {
-        targets.append(Route.Target(id: id, path: path))
+    private mutating func note(_ id: String, path: [String], isFollowed: Bool) {
+        targets.append(Route.Target(id: id, path: path, isFollowed: isFollowed))
     }
 
     private mutating func list(_ elements: [JSONValue], path: [String]) -> Route.Node? {
         if elements.isEmpty { return nil }
         let ids = elements.compactMap(\.string)
         if ids.count == elements.count {
-            for (index, id) in ids.enumerated() { note(id, path: path + [String(index)]) }
+            for (index, id) in ids.enumerated() { note(id, path: path + [String(index)], isFollowed: false) }
             return .steps(ids)
         }
         if elements.allSatisfy({ $0.object != nil }) { return .one(choices(elements, path: path)) }
@@ -96,6 +98,7 @@ private struct RouteCompiler {
         case "one":
             node = array(members["one"], path: path + ["one"]).map { .one(choices($0, path: path + ["one"])) }
         case "many":
+            divisions.append(path + ["many"])
             if !allowsMany {
                 problems.add(
                     path + ["many"],

@@ -30,13 +30,17 @@ public struct Route: Sendable {
     }
 
     /// A step that the route names, and where in the configuration it does.
-    struct Target: Sendable, Equatable {
-        let id: String
-        let path: [String]
+    package struct Target: Sendable, Equatable {
+        package let id: String
+        package let path: [String]
+        /// Whether the transformer's own `next` follows.
+        package let isFollowed: Bool
     }
 
     let root: Node
-    let targets: [Target]
+    package let targets: [Target]
+    /// Where the route divides.
+    package let divisions: [[String]]
 
     /// The way of an event for which conditions look at that subject.
     public func way(for subject: borrowing MatcherSubject) -> Way {

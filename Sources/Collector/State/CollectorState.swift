@@ -9,6 +9,12 @@ struct CollectorState: Sendable {
         let options: PushOptions
     }
 
+    /// An event of this run, as destinations that come late get it.
+    struct KeptEvent: Sendable {
+        let event: Event
+        let ingest: Ingest?
+    }
+
     var snapshot: StateSnapshot
     var identifiers = IdentifierGenerator()
     /// Whether the collector has been started.
@@ -25,10 +31,16 @@ struct CollectorState: Sendable {
     /// Types of changes that have been broadcast.
     var broadcastTypes: Set<String> = []
     /// Events of this run, for destinations that are added late.
-    var backfill = BoundedQueue<Event>()
+    var backfill = BoundedQueue<KeptEvent>()
     /// Events that came before the run.
     var preRun = BoundedQueue<HeldPush>()
     var sources: [String: CollectorStatus.Source] = [:]
+    /// Events in the steps of sources.
+    var lanes: [String: SourceLane] = [:]
+    /// Steps that have to be waited for, to be begun once the lock is free.
+    var begunWork: [Collector.BegunWork] = []
+    /// Who waits until no event is in the steps of a source.
+    var lanesEnded: [CheckedContinuation<Void, Never>] = []
 
     init(snapshot: StateSnapshot) {
         self.snapshot = snapshot

@@ -1,5 +1,6 @@
 public import Collector
 public import EventJSON
+public import Logging
 
 /// A flow, ready to run: where events come from, what the collector begins with, where they go.
 public struct Flow: Sendable {
@@ -13,6 +14,8 @@ public struct Flow: Sendable {
         public let config: JSONObject
         /// The mapping that its events go through.
         public let mapping: Mapping
+        /// What happens to its events before and after the mapping.
+        public let steps: StepOptions
         /// Whether it takes no events.
         public let isDisabled: Bool
     }
@@ -41,8 +44,26 @@ public struct Flow: Sendable {
     public let sources: [Source]
     /// The destinations, disabled ones included.
     public let destinations: [Destination]
+    /// The transformers that routes name.
+    public let transformers: [TransformerRegistration]
+    /// The stores that caches and states name.
+    public let stores: [StoreRegistration]
     /// The contracts by name, `extend` and wildcards worked out.
     public let contracts: JSONObject
     /// The values of the secrets that the flow uses, so that tools can keep them out of what they print.
     public let secrets: Set<String>
+}
+
+extension Flow {
+    /// The flow's collector, not yet started.
+    public func collector(logger: Logger = Logger(label: "collector")) -> Collector {
+        Collector(
+            options: options,
+            sources: sources.map { SourceRegistration(id: $0.id, mapping: $0.mapping, steps: $0.steps) },
+            destinations: destinations.map(\.registration),
+            transformers: transformers,
+            stores: stores,
+            logger: logger
+        )
+    }
 }

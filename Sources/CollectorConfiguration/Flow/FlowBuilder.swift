@@ -7,17 +7,21 @@ struct FlowBuilder {
     let resolved: ResolvedFlow
     let destinationTypes: [DestinationType]
     let sourceTypes: [SourceType]
+    let transformerTypes: [TransformerType]
+    let storeTypes: [StoreType]
     let functions: MappingFunctions
     var problems: ConfigurationProblems
 
-    private var path: [String] { ["flows", name] }
-    private var members: JSONObject { resolved.members }
+    var path: [String] { ["flows", name] }
+    var members: JSONObject { resolved.members }
 
     init(
         name: String,
         resolved: ResolvedFlow,
         destinationTypes: [DestinationType],
         sourceTypes: [SourceType],
+        transformerTypes: [TransformerType],
+        storeTypes: [StoreType],
         functions: MappingFunctions,
         problems: ConfigurationProblems
     ) {
@@ -25,6 +29,8 @@ struct FlowBuilder {
         self.resolved = resolved
         self.destinationTypes = destinationTypes
         self.sourceTypes = sourceTypes
+        self.transformerTypes = transformerTypes
+        self.storeTypes = storeTypes
         self.functions = functions
         self.problems = problems
         for problem in resolved.problems.list { self.problems.add(problem.path, problem.message) }
@@ -42,19 +48,6 @@ struct FlowBuilder {
                 "this is a web flow, which runs in browsers; name a server flow with --flow"
             )
         }
-        for kind in ["transformers", "stores"] where members[kind].object?.isEmpty == false {
-            problems.add(
-                path + [kind],
-                "\(kind) are not supported; express the change as a destination's or source's \"policy\" and \"mapping\""
-            )
-        }
-        for (part, kind) in [("transformers", StepKind.transformer), ("stores", .store)] {
-            for step in members[part].object ?? [:] {
-                for fault in StepShape.faults(step.value.object ?? [:], kind: kind) {
-                    problems.add(path + [part, step.name, fault.key], fault.message)
-                }
-            }
-        }
         for contract in resolved.contracts {
             _ = EventContract(
                 contract.value.object ?? [:],
@@ -64,12 +57,19 @@ struct FlowBuilder {
         }
         let options = CollectorOptionsReader(path: path + ["collector"])
         let (collectorOptions, logLevel) = options.read(members["collector"], flowName: name, problems: &problems)
+        let stores = stores()
+        let transformers = transformers()
+        let sources = sources()
+        let destinations = destinations()
+        checkSteps(sources: sources, transformers: transformers, destinations: destinations)
         return Flow(
             name: name,
             options: collectorOptions,
             logLevel: logLevel,
-            sources: sources(),
-            destinations: destinations(),
+            sources: sources,
+            destinations: destinations,
+            transformers: transformers,
+            stores: stores,
             contracts: resolved.contracts,
             secrets: resolved.secrets
         )
@@ -89,8 +89,9 @@ struct FlowBuilder {
             refuse(package, known: sourceTypes.flatMap { [$0.name] + $0.packages }, path: path)
             return nil
         }
-        let config = entry.config
+        var config = entry.config
         let configPath = path + ["config"]
+        let steps = steps(of: entry, &config, owner: .source, path: path)
         problems.refuseUnknownMembers(
             config.map(\.name),
             known: Mapping.members + ["settings", "id", "env"] + type.options.map(\.name),
@@ -101,7 +102,14 @@ struct FlowBuilder {
         type.check(config, configPath, &problems)
         refuseCode(.object(config), path: configPath)
         let isDisabled = entry.members["disabled"] == true
-        return Flow.Source(id: id, type: type, config: config, mapping: mapping, isDisabled: isDisabled)
+        return Flow.Source(
+            id: id,
+            type: type,
+            config: config,
+            mapping: mapping,
+            steps: steps,
+            isDisabled: isDisabled
+        )
     }
 
     // MARK: Destinations
@@ -120,6 +128,7 @@ struct FlowBuilder {
         }
         var config = entry.config
         let configPath = path + ["config"]
+        let steps = steps(of: entry, &config, owner: .destination, path: path)
         if entry.members["disabled"] == true { config["disabled"] = true }
         if !type.mapping.isEmpty {
             let path = configPath + ["mapping"]
@@ -136,6 +145,7 @@ struct FlowBuilder {
             problems: &problems
         )
         configuration.environment = config["env"]
+        configuration.steps = steps
         refuseCode(.object(config), path: configPath)
         let destination = type.make(config["settings"], configPath + ["settings"], &problems)
         checkRuleSettings(config["mapping"], type: type, path: configPath + ["mapping"])
@@ -169,7 +179,7 @@ struct FlowBuilder {
 
     // MARK: Refusals
 
-    private mutating func refuse(_ package: String, known: [String], path: [String]) {
+    mutating func refuse(_ package: String, known: [String], path: [String]) {
         let hint = NearestName.find(package, in: known).map { "did you mean \"\($0)\"?" }
         problems.add(
             path + ["package"],
@@ -178,7 +188,7 @@ struct FlowBuilder {
     }
 
     /// Refuses JavaScript and stores wherever they still stand. Mapping values have been looked at already.
-    private mutating func refuseCode(_ value: JSONValue, path: [String]) {
+    mutating func refuseCode(_ value: JSONValue, path: [String]) {
         switch value {
         case .string(let text):
             let isKnown = problems.list.contains { $0.path == path }
@@ -188,7 +198,10 @@ struct FlowBuilder {
                     "JavaScript cannot run here; use named functions (\"fn\") and conditions, or a value"
                 )
             } else if text.hasPrefix("$store."), !isKnown {
-                problems.add(path, "stores are not supported; remove the reference")
+                problems.add(
+                    path,
+                    "stores are named by \"cache\" and \"state\", not handed to packages; remove the reference"
+                )
             }
         case .array(let elements):
             for (position, element) in elements.enumerated() { refuseCode(element, path: path + [String(position)]) }

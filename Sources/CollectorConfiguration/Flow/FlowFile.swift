@@ -51,6 +51,8 @@ public struct FlowFile: Sendable {
         environment: EnvironmentSource,
         destinationTypes: [DestinationType],
         sourceTypes: [SourceType],
+        transformerTypes: [TransformerType] = TransformerType.builtIn,
+        storeTypes: [StoreType] = [.memory],
         functions: MappingFunctions = .standard
     ) throws(FlowErrors) -> Flow {
         var problems = ConfigurationProblems()
@@ -67,6 +69,8 @@ public struct FlowFile: Sendable {
             resolved: selected.settings,
             destinationTypes: destinationTypes,
             sourceTypes: sourceTypes,
+            transformerTypes: transformerTypes,
+            storeTypes: storeTypes,
             functions: functions,
             problems: problems
         )

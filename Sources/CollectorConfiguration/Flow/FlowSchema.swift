@@ -6,8 +6,15 @@ public import EventJSON
 /// Made from the descriptions of the destination and source types, so that it cannot lag behind them.
 public enum FlowSchema {
     /// The schema ([draft 2020-12](https://json-schema.org/draft/2020-12/schema)).
-    public static func schema(destinationTypes: [DestinationType], sourceTypes: [SourceType]) -> JSONValue {
-        [
+    public static func schema(
+        destinationTypes: [DestinationType],
+        sourceTypes: [SourceType],
+        transformerTypes: [TransformerType] = TransformerType.builtIn,
+        storeTypes: [StoreType] = [.memory]
+    ) -> JSONValue {
+        var definitions = definitions(destinationTypes, sourceTypes)
+        for member in stepDefinitions(transformerTypes, storeTypes) { definitions[member.name] = member.value }
+        return [
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": "collectord flow",
             "type": "object",
@@ -21,7 +28,7 @@ public enum FlowSchema {
                 "contract": object("Contracts by name."),
                 "flows": ["type": "object", "additionalProperties": ["$ref": "#/$defs/flow"], "minProperties": 1],
             ],
-            "$defs": .object(definitions(destinationTypes, sourceTypes)),
+            "$defs": .object(definitions),
         ]
     }
 
@@ -36,6 +43,8 @@ public enum FlowSchema {
                 "collector": ["$ref": "#/$defs/collector"],
                 "sources": ["type": "object", "additionalProperties": ["$ref": "#/$defs/source"]],
                 "destinations": ["type": "object", "additionalProperties": ["$ref": "#/$defs/destination"]],
+                "transformers": ["type": "object", "additionalProperties": ["$ref": "#/$defs/transformer"]],
+                "stores": ["type": "object", "additionalProperties": ["$ref": "#/$defs/store"]],
             ]),
             "collector": closed([
                 "run": ["type": "boolean", "default": true],
@@ -146,12 +155,13 @@ public enum FlowSchema {
         config["id"] = ["type": "string"]
         config["env"] = object("The source's environment.")
         config["settings"] = settings(type.settings)
+        config["state"] = ["$ref": "#/$defs/states"]
         for option in type.options { config[option.name] = property(option) }
         return step(
             [type.name] + type.packages,
             summary: type.summary,
             config: config,
-            extra: ["primary": ["type": "boolean"]]
+            extra: stepMembers(hasCache: false).assigning(["primary": ["type": "boolean"]])
         )
     }
 
@@ -160,6 +170,7 @@ public enum FlowSchema {
         config["id"] = ["type": "string"]
         config["env"] = object("The destination's environment.")
         config["settings"] = settings(type.settings)
+        config["state"] = ["$ref": "#/$defs/states"]
         config["batch"] = ["$ref": "#/$defs/batch"]
         config["disabled"] = ["type": "boolean", "default": false]
         config["queue"] = ["type": "boolean", "default": true]
@@ -184,10 +195,15 @@ public enum FlowSchema {
         config["timeout"] = ["type": "integer", "minimum": 0, "default": 10000]
         config["require"] = ["type": "array", "items": ["type": "string"]]
         config["mock"] = true
-        return step([type.name] + type.packages, summary: type.summary, config: config, extra: ["mock": true])
+        return step(
+            [type.name] + type.packages,
+            summary: type.summary,
+            config: config,
+            extra: stepMembers(hasCache: true).assigning(["mock": true])
+        )
     }
 
-    private static func step(_ names: [String], summary: String, config: JSONObject, extra: JSONObject) -> JSONValue {
+    static func step(_ names: [String], summary: String, config: JSONObject, extra: JSONObject) -> JSONValue {
         let pattern = "^(\(names.map { $0.replacingDots() }.joined(separator: "|")))(@.+)?$"
         var properties: JSONObject = [
             "package": ["type": "string", "pattern": .string(pattern), "description": .string(summary)],
@@ -199,7 +215,6 @@ public enum FlowSchema {
             "id": ["type": "string"],
             "import": ["type": "string"],
             "logger": true,
-            "chainMocks": true,
         ]
         for member in extra { properties[member.name] = member.value }
         var result = closed(properties).object ?? [:]
@@ -207,7 +222,7 @@ public enum FlowSchema {
         return .object(result)
     }
 
-    private static func settings(_ descriptions: [SettingDescription]) -> JSONValue {
+    static func settings(_ descriptions: [SettingDescription]) -> JSONValue {
         var properties = JSONObject()
         for description in descriptions { properties[description.name] = property(description) }
         var result = closed(properties).object ?? [:]
@@ -237,11 +252,11 @@ public enum FlowSchema {
         return .object(result)
     }
 
-    private static func closed(_ properties: JSONObject) -> JSONValue {
+    static func closed(_ properties: JSONObject) -> JSONValue {
         ["type": "object", "additionalProperties": false, "properties": .object(properties)]
     }
 
-    private static func object(_ description: String) -> JSONValue {
+    static func object(_ description: String) -> JSONValue {
         ["type": "object", "description": .string(description)]
     }
 }

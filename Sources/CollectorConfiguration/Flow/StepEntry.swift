@@ -1,23 +1,14 @@
 import Collector
 import EventJSON
 
-/// The entry of a source or destination in a flow.
+/// The entry of a source, transformer, destination or store in a flow.
 struct StepEntry {
     let members: JSONObject
 
     /// Members that change what an event becomes, and so must not be passed over.
     private static let refused: [(name: String, remedy: String)] = [
         ("code", "JavaScript cannot run here; name a \"package\" instead"),
-        (
-            "before",
-            "routes to transformers are not supported; express the change as \"policy\" and \"mapping\" in \"config\""
-        ),
-        (
-            "next",
-            "routes to transformers are not supported; express the change as \"policy\" and \"mapping\" in \"config\""
-        ),
-        ("cache", "caches are not supported; remove it"),
-        ("state", "state steps are not supported; remove it"),
+        ("chainMocks", "mocks of a chain are not supported; write \"mock\" at the transformers themselves"),
     ]
 
     /// Checks the entry's members; nil if it is not an object.

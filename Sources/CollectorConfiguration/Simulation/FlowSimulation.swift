@@ -18,6 +18,10 @@ public enum FlowSimulation {
         public let heldCount: Int
         /// How many events rules left out.
         public let ignoredCount: Int
+        /// How many events the destination's steps left out.
+        public let droppedCount: Int
+        /// How many events the destination's cache knew.
+        public let knownCount: Int
     }
 
     /// What became of all events.
@@ -26,15 +30,22 @@ public enum FlowSimulation {
         public let results: [PushResult]
         /// What each destination would get, in the flow's order.
         public let destinations: [DestinationResult]
+        /// How many events the source's steps left out.
+        public let droppedCount: Int
     }
 
     /// Pushes the events through the flow's first source.
     ///
-    /// - Parameter consent: States given by a consent command before the events.
+    /// Stores are replaced by memory.
+    ///
+    /// - Parameters:
+    ///   - consent: States given by a consent command before the events.
+    ///   - ingest: What the source would have noted of the request.
     public static func run(
         _ flow: Flow,
         events: [JSONObject],
         consent: JSONObject = [:],
+        ingest: JSONObject = [:],
         logger: Logger = Logger(label: "simulate") { _ in SwiftLogNoOpLogHandler() }
     ) async -> Outcome {
         var previews: [(destination: Flow.Destination, recorder: PreviewRecorder)] = []
@@ -43,7 +54,7 @@ public enum FlowSimulation {
         }
         let collector = Collector(
             options: flow.options,
-            sources: flow.sources.map { SourceRegistration(id: $0.id, mapping: $0.mapping) },
+            sources: flow.sources.map { SourceRegistration(id: $0.id, mapping: $0.mapping, steps: $0.steps) },
             destinations: previews.map { destination, recorder in
                 DestinationRegistration(
                     id: destination.id,
@@ -51,12 +62,16 @@ public enum FlowSimulation {
                     configuration: destination.registration.configuration
                 )
             },
+            transformers: flow.transformers,
+            stores: flow.stores.map { StoreRegistration(id: $0.id, store: MemoryStore()) },
             logger: logger
         )
         await collector.start()
         if !flow.options.run { _ = await collector.command(.run()) }
         if !consent.isEmpty { _ = await collector.command(.consent(consent)) }
-        let results = await collector.push(events, options: PushOptions(source: flow.sources.first?.id))
+        var options = PushOptions(source: flow.sources.first?.id)
+        if !ingest.isEmpty { options.ingest = Ingest(.object(ingest)) }
+        let results = await collector.push(events, options: options)
         // Ending the collector delivers what batches have gathered.
         await collector.shutdown()
         let status = collector.status
@@ -65,10 +80,13 @@ public enum FlowSimulation {
                 id: destination.id,
                 commands: recorder.commands,
                 heldCount: status.destinations[destination.id]?.heldCount ?? 0,
-                ignoredCount: status.destinations[destination.id]?.ignoredCount ?? 0
+                ignoredCount: status.destinations[destination.id]?.ignoredCount ?? 0,
+                droppedCount: status.destinations[destination.id]?.droppedCount ?? 0,
+                knownCount: status.destinations[destination.id]?.knownCount ?? 0
             )
         }
-        return Outcome(results: results, destinations: destinations)
+        let dropped = status.sources.values.reduce(0) { $0 + $1.droppedCount }
+        return Outcome(results: results, destinations: destinations, droppedCount: dropped)
     }
 }
 

@@ -11,6 +11,7 @@ public import EventJSON
 ///   "tests": [{
 ///     "name": "an order goes to the orders stream",
 ///     "consent": {"analytics": true},
+///     "ingest": {"method": "POST"},
 ///     "event": {"name": "order complete", "data": {"total": 42}},
 ///     "expect": {"redis": [["XADD", "orders", "*", "event", {"name": "order complete", "data": {"total": 42}}]]}
 ///   }]
@@ -27,6 +28,8 @@ public struct FlowTest: Sendable {
     public let events: [JSONObject]
     /// Consent given before the events.
     public let consent: JSONObject
+    /// What the source noted of the request.
+    public let ingest: JSONObject
     /// What destinations must get: id → commands.
     public let expected: JSONObject
 
@@ -52,6 +55,7 @@ public struct FlowTest: Sendable {
                     name: value["name"].string ?? "test \(index)",
                     events: events,
                     consent: value["consent"].object ?? [:],
+                    ingest: value["ingest"].object ?? [:],
                     expected: value["expect"].object ?? [:]
                 )
             )
@@ -75,6 +79,7 @@ public struct FlowTest: Sendable {
                     name: "\(destination.id): \(example.name)",
                     events: [event],
                     consent: example.value["consent"].object ?? [:],
+                    ingest: example.value["ingest"].object ?? [:],
                     expected: [destination.id: .array(out)]
                 )
             }
@@ -83,7 +88,7 @@ public struct FlowTest: Sendable {
 
     /// Runs the case and says what is wrong; empty if all is as expected.
     public func run(on flow: Flow) async -> [String] {
-        let outcome = await FlowSimulation.run(flow, events: events, consent: consent)
+        let outcome = await FlowSimulation.run(flow, events: events, consent: consent, ingest: ingest)
         var faults: [String] = []
         for expectation in expected {
             guard let result = outcome.destinations.first(where: { $0.id == expectation.name }) else {

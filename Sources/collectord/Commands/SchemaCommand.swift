@@ -10,7 +10,12 @@ struct SchemaCommand: AsyncParsableCommand {
     )
 
     func run() async throws {
-        let schema = FlowSchema.schema(destinationTypes: KnownTypes.destinations, sourceTypes: KnownTypes.sources)
+        let schema = FlowSchema.schema(
+            destinationTypes: KnownTypes.destinations,
+            sourceTypes: KnownTypes.sources,
+            transformerTypes: KnownTypes.transformers,
+            storeTypes: KnownTypes.stores
+        )
         print(JanssonText.write(schema))
     }
 }

@@ -22,11 +22,15 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "Consent given before, such as '{\"marketing\": true}'.")
     var consent: String?
 
+    @Option(help: "What the source noted of the request, such as '{\"method\": \"POST\"}'.")
+    var ingest: String?
+
     func run() async throws {
         let flow = try FlowLoading.flow(file: file, named: flow)
         let events = try eventList()
         let states = try consent.map { try JanssonText.parse($0).object ?? [:] } ?? [:]
-        let outcome = await FlowSimulation.run(flow, events: events, consent: states)
+        let noted = try ingest.map { try JanssonText.parse($0).object ?? [:] } ?? [:]
+        let outcome = await FlowSimulation.run(flow, events: events, consent: states, ingest: noted)
         print(JanssonText.write(Self.report(outcome)))
         if outcome.results.contains(where: { !$0.isOK }) { throw ExitCode.failure }
     }
@@ -53,12 +57,15 @@ struct SimulateCommand: AsyncParsableCommand {
             ]
             if destination.heldCount > 0 { entry["waitingForConsent"] = .number(JSONNumber(destination.heldCount)) }
             if destination.ignoredCount > 0 { entry["ignored"] = .number(JSONNumber(destination.ignoredCount)) }
+            if destination.droppedCount > 0 { entry["dropped"] = .number(JSONNumber(destination.droppedCount)) }
+            if destination.knownCount > 0 { entry["known"] = .number(JSONNumber(destination.knownCount)) }
             destinations[destination.id] = .object(entry)
         }
         let errors = outcome.results.enumerated().compactMap { index, result -> JSONValue? in
             result.error.map { ["index": .number(JSONNumber(index)), "error": .string($0)] }
         }
         var report: JSONObject = ["destinations": .object(destinations)]
+        if outcome.droppedCount > 0 { report["dropped"] = .number(JSONNumber(outcome.droppedCount)) }
         if !errors.isEmpty { report["errors"] = .array(errors) }
         return .object(report)
     }
