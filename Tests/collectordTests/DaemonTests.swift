@@ -155,6 +155,25 @@ struct DaemonTests {
         #expect(end.errors.contains("Push failed"))
     }
 
+    @Test("a source that is disabled takes nothing, the others do")
+    func disabledSource() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/flow.json"
+        let text = """
+            {"version":4,"flows":{"d":{
+              "sources":{"on":{"package":"@walkeros/server-source-express"},
+                "off":{"package":"@walkeros/server-source-express","disabled":true,
+                  "config":{"settings":{"paths":["/other"]}}}},
+              "destinations":{"out":{"package":"console"}}}}}
+            """
+        try Data(text.utf8).write(to: URL(filePath: path))
+        let daemon = try await DaemonProcess.start(["run", path, "--port", "0"])
+        #expect(try await HTTPExchange.post(#"{"name":"page view"}"#, to: "/other", port: daemon.port).status == 404)
+        #expect(try await HTTPExchange.post(#"{"name":"page view"}"#, port: daemon.port).status == 200)
+        #expect(await daemon.stop().code == 0)
+        withExtendedLifetime(directory) {}
+    }
+
     @Test("without a file it prints events and a line to try")
     func defaultFlow() async throws {
         let daemon = try await DaemonProcess.start(["run", "--port", "0"])
