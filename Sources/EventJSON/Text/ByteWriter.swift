@@ -15,18 +15,19 @@ extension [UInt8]: ByteSink {}
 /// Text that is being written, in memory of its own: an array's checks for each byte are most of what a short text costs.
 ///
 /// Invariant: `base` has room for `capacity` bytes, of which the first `count` are initialized.
-package struct ByteWriter: ~Copyable, ByteSink {
+@frozen
+public struct ByteWriter: ~Copyable, ByteSink {
     @usableFromInline var base: UnsafeMutablePointer<UInt8>
     @usableFromInline var capacity: Int
     @usableFromInline var writtenCount = 0
 
     /// The number of bytes written.
     @inlinable
-    package var count: Int { writtenCount }
+    public var count: Int { writtenCount }
 
     /// A writer with room for that many bytes; it makes more when it needs to.
     @inlinable
-    package init(capacity: Int) {
+    public init(capacity: Int) {
         self.capacity = Swift.max(capacity, 16)
         base = .allocate(capacity: self.capacity)
     }
@@ -37,15 +38,15 @@ package struct ByteWriter: ~Copyable, ByteSink {
 
     /// What has been written, until the next change.
     @inlinable
-    package var written: UnsafeBufferPointer<UInt8> {
+    public var written: UnsafeBufferPointer<UInt8> {
         UnsafeBufferPointer(start: base, count: writtenCount)
     }
 
     @inlinable
-    package var isEmpty: Bool { writtenCount == 0 }
+    public var isEmpty: Bool { writtenCount == 0 }
 
     @inlinable
-    package subscript(position: Int) -> UInt8 {
+    public subscript(position: Int) -> UInt8 {
         get {
             precondition(position >= 0 && position < writtenCount)
             return base[position]
@@ -58,7 +59,7 @@ package struct ByteWriter: ~Copyable, ByteSink {
 
     @inlinable
     @inline(__always)
-    package mutating func append(_ byte: UInt8) {
+    public mutating func append(_ byte: UInt8) {
         if writtenCount == capacity { grow(by: 1) }
         base[writtenCount] = byte
         writtenCount &+= 1
@@ -66,7 +67,7 @@ package struct ByteWriter: ~Copyable, ByteSink {
 
     @inlinable
     @inline(__always)
-    package mutating func append(contentsOf bytes: UnsafeBufferPointer<UInt8>) {
+    public mutating func append(contentsOf bytes: UnsafeBufferPointer<UInt8>) {
         guard let start = bytes.baseAddress else { return }
         if capacity &- writtenCount < bytes.count { grow(by: bytes.count) }
         (base + writtenCount).update(from: start, count: bytes.count)
@@ -75,31 +76,31 @@ package struct ByteWriter: ~Copyable, ByteSink {
 
     /// Appends the bytes of an array.
     @inlinable
-    package mutating func append(contentsOf bytes: [UInt8]) {
+    public mutating func append(contentsOf bytes: [UInt8]) {
         bytes.withUnsafeBufferPointer { append(contentsOf: $0) }
     }
 
     /// Appends a text that is known when the program is built.
     @inlinable
     @inline(__always)
-    package mutating func append(_ text: StaticString) {
+    public mutating func append(_ text: StaticString) {
         append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     /// Appends a string as JSON, with quotes.
-    package mutating func appendJSON(_ string: String) {
+    public mutating func appendJSON(_ string: String) {
         JSONEscape.append(string, to: &self)
     }
 
     /// Takes the last bytes back.
     @inlinable
-    package mutating func removeLast(_ count: Int) {
+    public mutating func removeLast(_ count: Int) {
         precondition(count >= 0 && count <= writtenCount)
         writtenCount &-= count
     }
 
     /// Takes the bytes of a range away.
-    package mutating func remove(_ range: Range<Int>) {
+    public mutating func remove(_ range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= writtenCount)
         (base + range.lowerBound).update(from: base + range.upperBound, count: writtenCount - range.upperBound)
         writtenCount -= range.count
@@ -117,7 +118,7 @@ package struct ByteWriter: ~Copyable, ByteSink {
 
     /// Hands the memory over to who deallocates it.
     @inlinable
-    package consuming func finish() -> UnsafeBufferPointer<UInt8> {
+    public consuming func finish() -> UnsafeBufferPointer<UInt8> {
         let bytes = UnsafeBufferPointer<UInt8>(start: base, count: writtenCount)
         discard self
         return bytes
@@ -125,13 +126,13 @@ package struct ByteWriter: ~Copyable, ByteSink {
 }
 
 /// Text that was written and never changes again.
-package final class ByteRun: @unchecked Sendable {
+public final class ByteRun: @unchecked Sendable {
     // Sendable: the memory belongs to the run alone and is only read until it ends.
     /// The text, as long as the run exists.
-    package let bytes: UnsafeBufferPointer<UInt8>
+    public let bytes: UnsafeBufferPointer<UInt8>
 
     /// Takes over what was written.
-    package init(_ writer: consuming ByteWriter) {
+    public init(_ writer: consuming ByteWriter) {
         bytes = writer.finish()
     }
 

@@ -6,10 +6,10 @@ import JanssonPeer
 struct EventWorkBenchmark {
     private let work: CollectorWork
     /// How often each measurement is repeated, the implementations taking turns.
-    private let roundCount = 7
+    private let roundCount = 25
     private let secondsPerMeasurement: Double
 
-    init(secondsPerMeasurement: Double = 0.06) async throws {
+    init(secondsPerMeasurement: Double = 0.02) async throws {
         work = try await CollectorWork()
         self.secondsPerMeasurement = secondsPerMeasurement
     }
