@@ -42,9 +42,11 @@ public struct ByteWriter: ~Copyable, ByteSink {
         UnsafeBufferPointer(start: base, count: writtenCount)
     }
 
+    /// Whether nothing has been written.
     @inlinable
     public var isEmpty: Bool { writtenCount == 0 }
 
+    /// A byte that has been written.
     @inlinable
     public subscript(position: Int) -> UInt8 {
         get {
@@ -57,6 +59,7 @@ public struct ByteWriter: ~Copyable, ByteSink {
         }
     }
 
+    /// Appends one byte.
     @inlinable
     @inline(__always)
     public mutating func append(_ byte: UInt8) {
@@ -65,6 +68,7 @@ public struct ByteWriter: ~Copyable, ByteSink {
         writtenCount &+= 1
     }
 
+    /// Appends a run of bytes.
     @inlinable
     @inline(__always)
     public mutating func append(contentsOf bytes: UnsafeBufferPointer<UInt8>) {
