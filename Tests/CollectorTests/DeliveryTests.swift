@@ -46,6 +46,27 @@ struct DeliveryTests {
         #expect(answers.list.withLock { $0 } == ["a two ok", "a one failed"])
     }
 
+    @Test("when the breaker opens, no one waits for batches that fail after the one that opened it")
+    func breakerOpensUnderWay() async {
+        let destination = HeldDestination()
+        var configuration = DestinationConfiguration()
+        configuration.breaker = CircuitBreaker.Options()
+        configuration.breaker?.threshold = 1
+        let registration = DestinationRegistration(id: "d", destination: destination, configuration: configuration)
+        let collector = Collector(destinations: [registration], time: ManualTime().collectorTime)
+        await collector.start()
+        let answers = Answers()
+        push("a one", collector, answers)
+        await destination.begun(1)
+        push("a two", collector, answers)
+        await destination.begun(2)
+        destination.finish(0, .retry(reason: "down"))
+        destination.finish(1, .retry(reason: "down"))
+        // Both are kept, and their senders know.
+        #expect(answers.list.withLock { $0 } == ["a one ok", "a two ok"])
+        #expect(collector.status.destinations["d"]?.waitingCount == 2)
+    }
+
     /// The answers of pushes in the order in which they came.
     private final class Answers: Sendable {
         let list = Mutex<[String]>([])

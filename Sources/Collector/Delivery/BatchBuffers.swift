@@ -39,7 +39,6 @@ struct BatchBuffers {
     /// The key of events whose rule has no batch options; no rule can have it.
     static let sharedKey = ""
 
-    var isEmpty: Bool { buffers.isEmpty }
     var count: Int { buffers.values.reduce(0) { $0 + $1.pending.count } }
 
     mutating func add(

@@ -112,6 +112,9 @@ extension DeliveryWorker.State {
             retryCount = 0
             end.released = lane.releaseWaiters()
             end.pause = Pause(milliseconds: cooldown, isCooldown: true)
+        } else if lane.breaker?.phase == .open {
+            // It was under way when the breaker opened; the end of the cooldown lets it go on.
+            end.released = lane.releaseWaiters()
         } else if settlement.retrying.isEmpty {
             retryCount = 0
         } else {

@@ -46,11 +46,6 @@ struct CollectorState: Sendable {
         self.snapshot = snapshot
     }
 
-    mutating func nextCount() -> Int {
-        count += 1
-        return count
-    }
-
     /// Puts a changed part into the state.
     mutating func update(
         consent: JSONObject? = nil,
