@@ -44,6 +44,12 @@ public struct CollectorStatus: Sendable, Equatable {
         public var droppedHeldCount = 0
         /// Dead letters that had to go because there were too many.
         public var droppedDeadLetterCount = 0
+        /// Attempts after which something was to be tried again.
+        public var retryCount = 0
+        /// Whether the destination keeps failing: what comes is kept, and nobody waits for it.
+        public var isFailing = false
+        /// Why the last delivery or preparation that failed did; nil if none has.
+        public var lastFailure: String?
         /// What the circuit breaker does; nil if there is none.
         public var breaker: BreakerPhase?
         /// Whether the destination has been initialized.

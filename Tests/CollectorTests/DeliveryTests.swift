@@ -83,62 +83,6 @@ struct DeliveryTests {
         }
     }
 
-    @Test("what may succeed later is tried again in order, then given up when the time is up")
-    func retries() async {
-        let attempts = Mutex<[String]>([])
-        let destination = RecordingDestination { delivery in
-            let count = attempts.withLock { attempts in
-                attempts.append(delivery.event.name)
-                return attempts.count { $0 == delivery.event.name }
-            }
-            switch delivery.event.name {
-            case "a flaky" where count < 3: return .retry(reason: "busy")
-            case "a dead": return .retry(reason: "down")
-            default: return .delivered()
-            }
-        }
-        let time = ManualTime()
-        let collector = Collector(
-            destinations: [DestinationRegistration(id: "d", destination: destination)],
-            time: time.collectorTime
-        )
-        await collector.start()
-        // Pauses between attempts are at most two seconds; the time limits of the attempts themselves are ten.
-        let clock = Task {
-            while !Task.isCancelled {
-                if !time.advanceToNextSleeper(within: 2000) { await Task.yield() }
-            }
-        }
-        let results = await collector.push([["name": "a flaky"], ["name": "a next"]])
-        #expect(results.map(\.isOK) == [true, true])
-        let dead = await collector.push(["name": "a dead"])
-        clock.cancel()
-        #expect(dead.failed["d"]?.contains("timed out after 10000ms: down") == true, "\(dead)")
-        #expect(collector.deadLetters(of: "d")?.first?.attemptCount ?? 0 > 1)
-        #expect(collector.status.destinations["d"]?.deliveredCount == 2)
-    }
-
-    @Test("a destination that hangs is given up after its time, and does not hold the others")
-    func hangs() async {
-        let time = ManualTime()
-        let hanging = ScriptedDestination(["push": "hang"])
-        let other = RecordingDestination()
-        let collector = Collector(
-            destinations: [
-                DestinationRegistration(id: "h", destination: hanging),
-                DestinationRegistration(id: "o", destination: other),
-            ],
-            time: time.collectorTime
-        )
-        await collector.start()
-        async let result = collector.push(["name": "a b"])
-        await other.settled(count: 1)
-        while time.sleeperCount == 0 { await Task.yield() }
-        time.advance(milliseconds: 10_000)
-        #expect(await result.failed == ["h": "Destination \"h\" delivery timed out after 10000ms"])
-        #expect(await result.done == ["o"])
-    }
-
     @Test("held events are bounded: the oldest goes, is counted, and the overflow is told once")
     func boundedQueue() async {
         let logs = RecordedLogs()

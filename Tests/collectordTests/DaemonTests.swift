@@ -7,13 +7,17 @@ import Testing
 /// The program as a process, with a real redis-server behind it.
 @Suite("collectord", .timeLimit(.minutes(2)))
 struct DaemonTests {
-    private func flow(redis: RedisServer, extra: String = "") throws -> (TemporaryDirectory, String) {
+    private func flow(
+        redis: RedisServer,
+        extra: String = "",
+        query: String = ""
+    ) throws -> (TemporaryDirectory, String) {
         let directory = try TemporaryDirectory()
         let text = """
             {"version":4,"flows":{"shop":{
               "sources":{"http":{"package":"@walkeros/server-source-express"}},
               "destinations":{"redis":{"package":"@walkeros/server-destination-redis","config":{
-                "settings":{"redis":{"url":"unix://\(redis.socketPath)","streamKey":"events"}}\(extra)}}}}}}
+                "settings":{"redis":{"url":"unix://\(redis.socketPath)\(query)","streamKey":"events"}}\(extra)}}}}}}
             """
         let path = directory.path + "/flow.json"
         try Data(text.utf8).write(to: URL(filePath: path))
@@ -130,29 +134,35 @@ struct DaemonTests {
         withExtendedLifetime(directory) {}
     }
 
-    @Test("without Redis the sender is told, and the event is kept as a dead letter")
-    func refuses() async throws {
-        let directory = try TemporaryDirectory()
-        let path = directory.path + "/flow.json"
-        let text = """
-            {"version":4,"flows":{"shop":{"sources":{"http":{"package":"http"}},
-              "destinations":{"redis":{"package":"redis","config":{"timeout":200,
-                "settings":{"redis":{"url":"unix://\(directory.path)/none.sock","streamKey":"events",
-                  "options":{}}}}}}}}}
-            """
-        try Data(
-            text.replacing(
-                "\"url\":\"unix://\(directory.path)/none.sock\"",
-                with: "\"url\":\"unix://\(directory.path)/none.sock?commandTimeout=300\""
-            ).utf8
-        )
-        .write(to: URL(filePath: path))
+    @Test("Redis away for longer than anyone waits: events are kept, and delivered when it is back")
+    func keeps() async throws {
+        let redis = try RedisServer()
+        redis.kill()
+        let (directory, path) = try flow(redis: redis, extra: #","timeout":200"#, query: "?commandTimeout=100")
+        let daemon = try await DaemonProcess.start(["run", path, "--port", "0"])
+        for id in ["1", "2"] {
+            let answer = try await HTTPExchange.post("{\"name\":\"page view\",\"id\":\"\(id)\"}", port: daemon.port)
+            #expect(answer.status == 200)
+        }
+        await daemon.errorLines(containing: "the destination keeps failing", count: 1)
+        try redis.start()
+        await daemon.errorLines(containing: "the destination takes events again", count: 1)
+        #expect(try entries(redis).map { $0["id"] } == ["1", "2"])
+        #expect(await daemon.stop().code == 0)
+        withExtendedLifetime(directory) {}
+    }
+
+    @Test("an event that is given up is told to the sender")
+    func givesUp() async throws {
+        let redis = try RedisServer()
+        redis.kill()
+        let (directory, path) = try flow(redis: redis, extra: #","retry":false"#, query: "?commandTimeout=100")
         let daemon = try await DaemonProcess.start(["run", path, "--port", "0"])
         let answer = try await HTTPExchange.post(#"{"name":"page view"}"#, port: daemon.port)
         #expect(answer.status == 500)
         #expect(answer.text.contains("Event was not processed"))
-        let end = await daemon.stop()
-        #expect(end.errors.contains("Push failed"))
+        #expect(await daemon.stop().errors.contains("Push failed"))
+        withExtendedLifetime(directory) {}
     }
 
     @Test("a source that is disabled takes nothing, the others do")

@@ -12,6 +12,14 @@ struct DeliveryLane {
         case change(StateChange)
         /// Let waiting events through if the collector's state now allows it.
         case flush(StateSnapshot, FlushTracker?)
+
+        /// Takes who waits for an event; nil if this is none.
+        mutating func takeWaiter() -> DeliveryWaiter? {
+            guard case .event(var event) = self else { return nil }
+            let waiter = exchange(&event.waiter, with: .none)
+            self = .event(event)
+            return waiter
+        }
     }
 
     /// What is to be done next.
@@ -61,8 +69,10 @@ struct DeliveryLane {
         var chunkCount = 256
         /// Batches under way.
         var batchesInFlight: Int
-        /// Events accepted and not yet settled, held ones aside.
+        /// Events accepted and not yet settled, those that wait for consent aside.
         var waitingCount = 100_000
+        /// Calls of the destination that did not return in time; beyond it the lane waits for one that does.
+        var abandonedCount = 4
     }
 
     let limits: Limits
@@ -81,6 +91,11 @@ struct DeliveryLane {
     private var isWorking = false
     private var isPaused = false
     private var wantsPreparation = false
+    /// Whether the destination keeps failing, or does not return: what comes is kept, and nobody waits for it.
+    private(set) var isFailing = false
+    /// Whether events do not cause another attempt to prepare the destination.
+    var isPreparationPaused = false
+    private var abandonedCount = 0
     private(set) var breaker: CircuitBreaker?
     private var nextNumber = 0
     private var refining = Refining.nothing
@@ -93,7 +108,10 @@ struct DeliveryLane {
     }
 
     /// Whether there is room for another event.
-    var hasRoom: Bool { waitingCount < limits.waitingCount }
+    var hasRoom: Bool { waitingCount + postponed.count < limits.waitingCount }
+
+    /// Whether nobody waits for what comes now: it is kept until the destination is better.
+    var isHolding: Bool { isFailing || isPreparationPaused || breaker?.phase == .open }
 
     /// Whether nothing is left to do before the destination may be destroyed.
     var isIdle: Bool {
@@ -104,7 +122,10 @@ struct DeliveryLane {
     private var isRefining: Bool { if case .nothing = refining { false } else { true } }
 
     mutating func add(_ entry: Entry) {
-        if case .event = entry { waitingCount += 1 }
+        if case .event(let event) = entry {
+            if isPreparationPaused, phase == .unprepared, entries.isEmpty { return postponed.append(event) }
+            waitingCount += 1
+        }
         // Events that wait for the destination come first, as they came before.
         if !postponed.isEmpty, !isOnlyChange(entry) { resumePostponed() }
         entries.append(entry)
@@ -115,7 +136,7 @@ struct DeliveryLane {
     }
 
     /// Puts postponed events back in front, for another attempt to prepare the destination.
-    private mutating func resumePostponed() {
+    mutating func resumePostponed() {
         for event in postponed.reversed() { entries.prepend(.event(event)) }
         waitingCount += postponed.count
         postponed = []
@@ -151,7 +172,8 @@ struct DeliveryLane {
             return .tell(exchange(&changes, with: []))
         }
         if !outgoing.isEmpty {
-            guard inFlightCount < limits.batchesInFlight, breaker?.allows(inFlightCount: inFlightCount) ?? true
+            guard inFlightCount < limits.batchesInFlight, abandonedCount < limits.abandonedCount,
+                breaker?.allows(inFlightCount: inFlightCount) ?? true
             else { return nil }
             inFlightCount += 1
             return outgoing.popFirst().map(Work.deliver)
@@ -164,7 +186,8 @@ struct DeliveryLane {
         return .process(chunk)
     }
 
-    /// Takes back what was to be processed. Gives the waiters of events that wait for the breaker to close.
+    /// Takes back what was to be processed. Gives the waiters of events that are kept until the
+    /// destination is better.
     mutating func finishProcessing(_ processed: Processed) -> [DeliveryWaiter] {
         let released = send(processed.deliveries)
         if !processed.rest.isEmpty { entries.prepend(contentsOf: processed.rest) }
@@ -174,7 +197,8 @@ struct DeliveryLane {
         return released
     }
 
-    /// Takes back what steps made of an event. Gives the waiters of events that wait for the breaker to close.
+    /// Takes back what steps made of an event. Gives the waiters of events that are kept until the
+    /// destination is better.
     mutating func finishRefining(_ deliveries: PendingDeliveries) -> [DeliveryWaiter] {
         refining = .nothing
         return send(deliveries)
@@ -225,12 +249,9 @@ struct DeliveryLane {
         return events
     }
 
-    /// Keeps events until the destination is ready; returns how many of the oldest had to go.
-    mutating func postpone(_ events: [QueuedEvent], maximumCount: Int) -> Int {
+    /// Keeps events until the destination is ready.
+    mutating func postpone(_ events: [QueuedEvent]) {
         postponed += events
-        let excess = max(0, postponed.count - maximumCount)
-        postponed.removeFirst(excess)
-        return excess
     }
 
     /// Notes that the destination was told its changes.
@@ -256,13 +277,13 @@ struct DeliveryLane {
 
     /// Queues mapped events for delivery; those that were gathered in a batch count as waiting again.
     ///
-    /// Gives the waiters of events that wait for the breaker to close.
+    /// Gives the waiters of events that are kept until the destination is better.
     mutating func send(_ pending: PendingDeliveries, wereGathered: Bool = false) -> [DeliveryWaiter] {
         if pending.isEmpty { return [] }
         if wereGathered { waitingCount += pending.count }
         outgoing.append(OutgoingBatch(number: nextNumber, pending: pending, isGathered: wereGathered))
         nextNumber += 1
-        return breaker?.phase == .open ? outgoing[outgoing.count - 1].pending.takeWaiters() : []
+        return isHolding ? outgoing[outgoing.count - 1].pending.takeWaiters() : []
     }
 
     /// Notes that events are settled without delivery: ignored, failed, or handed to a batch.
@@ -271,15 +292,18 @@ struct DeliveryLane {
     }
 
     /// Notes the end of a delivery. What is to be tried again goes back to its place, and the lane pauses.
-    mutating func finish(_ batch: OutgoingBatch, retrying: [Int]) {
+    ///
+    /// False if it already did.
+    mutating func finish(_ batch: OutgoingBatch, retrying: [Int]) -> Bool {
         inFlightCount -= 1
         waitingCount -= batch.pending.count - retrying.count
-        guard !retrying.isEmpty else { return }
-        isPaused = true
+        guard !retrying.isEmpty else { return false }
+        let begins = !exchange(&isPaused, with: true)
         let place = outgoing.firstIndex { $0.number > batch.number } ?? outgoing.endIndex
         var rest = batch
         rest.pending = batch.pending.chosen(retrying)
         outgoing.insert(rest, at: place)
+        return begins
     }
 
     /// Tells the breaker of a delivery; true if it opened, so that the caller ends the cooldown in time.
@@ -291,14 +315,30 @@ struct DeliveryLane {
         return deliveredCount == 0 && breaker?.noteFailure() == true
     }
 
-    /// Takes the waiters of all that waits for delivery: the breaker is open, so it is kept, however long it takes.
+    /// Takes the waiters of all that waits: it is kept, however long it takes.
     mutating func releaseWaiters() -> [DeliveryWaiter] {
         var released: [DeliveryWaiter] = []
-        for place in outgoing.indices {
-            released += outgoing[place].pending.takeWaiters()
-            outgoing[place].firstAttemptMilliseconds = nil
+        for place in outgoing.indices { released += outgoing[place].pending.takeWaiters() }
+        for place in entries.indices {
+            if let waiter = entries[place].takeWaiter() { released.append(waiter) }
         }
         return released
+    }
+
+    /// Notes that the destination keeps failing; gives the waiters of all that waits.
+    mutating func beginFailing() -> [DeliveryWaiter] {
+        isFailing = true
+        return releaseWaiters()
+    }
+
+    /// Notes that the destination takes events again; whether it did not before.
+    mutating func endFailing() -> Bool {
+        exchange(&isFailing, with: false)
+    }
+
+    /// Notes a call that did not return in time, or that one of these returned.
+    mutating func countAbandoned(_ change: Int) {
+        abandonedCount += change
     }
 
     /// Ends the breaker's cooldown.

@@ -7,30 +7,35 @@ struct DeliverySettlement {
     private(set) var failed: [(position: Int, reason: String)] = []
     /// The positions of what is to be tried again.
     private(set) var retrying: [Int] = []
+    /// Why the last of these is to be tried again.
+    private(set) var retryReason: String?
+    /// Milliseconds since the first attempt, if something is to be tried again.
+    private(set) var spentMilliseconds = 0
     private var askedDelayMilliseconds = 0
+    private let options: RetryOptions
 
-    /// The longest pause between attempts unless the destination asks for more.
-    private static let maximumDelayMilliseconds = 2000.0
-    private static let baseDelayMilliseconds = 50.0
-
+    /// Sorts outcomes; what has none may have been delivered or not, for that reason.
     init(
         batch: OutgoingBatch,
         outcomes: [DeliveryOutcome],
+        options: RetryOptions,
         nowMilliseconds: @autoclosure () -> Int,
-        timeoutMilliseconds: Int,
-        timeoutReason: @autoclosure () -> String
+        missingReason: String
     ) {
+        self.options = options
         for position in 0..<batch.pending.count {
-            let outcome =
-                position < outcomes.count ? outcomes[position] : .retry(reason: "the destination gave no outcome")
-            switch outcome {
+            switch position < outcomes.count ? outcomes[position] : .retry(reason: missingReason) {
             case .delivered: deliveredCount += 1
             case .rejected(let reason): failed.append((position, reason))
             case .retry(let after, let reason):
-                let now = nowMilliseconds()
-                let spent = now - (batch.firstAttemptMilliseconds ?? now)
-                if spent >= timeoutMilliseconds {
-                    failed.append((position, "\(timeoutReason()): \(reason)"))
+                if retryReason == nil { spentMilliseconds = batch.spentMilliseconds(nowMilliseconds()) }
+                retryReason = reason
+                let giveUp = options.reasonToGiveUp(
+                    afterAttempts: batch.attemptCount,
+                    spentMilliseconds: spentMilliseconds
+                )
+                if let giveUp {
+                    failed.append((position, "\(giveUp): \(reason)"))
                 } else {
                     retrying.append(position)
                     askedDelayMilliseconds = max(askedDelayMilliseconds, after.map(Self.milliseconds) ?? 0)
@@ -39,20 +44,14 @@ struct DeliverySettlement {
         }
     }
 
-    /// How long to pause: a random part of a time that doubles with each retry in a row, or what was asked for.
-    func delay(afterRetries count: Int) -> Int {
-        max(askedDelayMilliseconds, Self.pauseMilliseconds(afterRetries: count))
+    /// How long to pause: a random part of a time that doubles with each failure in a row, or what was asked for.
+    func delay(afterFailures count: Int) -> Int {
+        max(askedDelayMilliseconds, options.pauseMilliseconds(afterFailures: count))
     }
 
-    /// A random part of a time that doubles with each retry in a row.
-    static func pauseMilliseconds(afterRetries count: Int) -> Int {
-        let exponent = Double(min(max(count - 1, 0), 10))
-        var ceiling = baseDelayMilliseconds
-        for _ in 0..<Int(exponent) { ceiling = min(ceiling * 2, maximumDelayMilliseconds) }
-        return Int(Double.random(in: 1...ceiling))
-    }
-
+    /// What a destination asks for, up to a day.
     private static func milliseconds(_ duration: Duration) -> Int {
-        Int(duration.components.seconds) * 1000 + Int(duration.components.attoseconds / 1_000_000_000_000_000)
+        let (seconds, attoseconds) = min(max(duration, .zero), .seconds(86_400)).components
+        return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
     }
 }

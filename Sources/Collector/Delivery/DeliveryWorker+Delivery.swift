@@ -19,26 +19,32 @@ extension DeliveryWorker {
             pipelined.deliver(content) { self.finish(begun, outcomes: $0) }
             return
         }
-        let attempt = TimedAttempt { self.finish(begun, outcomes: $0) }
-        attempt.start(
+        BatchAttempt.start(
             milliseconds: configuration.timeoutMilliseconds,
             time: time,
-            timeoutOutcome: begun.pending.waiters.map { _ in .rejected(reason: timeoutReason) }
-        ) { await self.destination.deliver(content) }
-    }
-
-    private var timeoutReason: String {
-        "Destination \"\(id)\" delivery timed out after \(configuration.timeoutMilliseconds)ms"
+            work: { await self.destination.deliver(content) },
+            report: { self.finish(begun, outcomes: $0, isOverdue: $1) },
+            onAbandon: {
+                self.state.withLock { $0.lane.countAbandoned(1) }
+                self.logger.error("a delivery was cancelled and does not return")
+            },
+            onReturn: {
+                self.state.withLock { $0.lane.countAbandoned(-1) }
+                self.work()
+            }
+        )
     }
 
     /// Settles a delivery's outcomes, then goes on with what waits.
-    private func finish(_ batch: OutgoingBatch, outcomes: [DeliveryOutcome]) {
+    private func finish(_ batch: OutgoingBatch, outcomes: [DeliveryOutcome], isOverdue: Bool = false) {
         let settlement = DeliverySettlement(
             batch: batch,
             outcomes: outcomes,
+            options: configuration.retry,
             nowMilliseconds: time.monotonicMilliseconds(),
-            timeoutMilliseconds: configuration.timeoutMilliseconds,
-            timeoutReason: timeoutReason
+            missingReason: isOverdue
+                ? "Destination \"\(id)\" delivery timed out after \(configuration.timeoutMilliseconds)ms"
+                : "the destination gave no outcome"
         )
         // First, since it may put events back that are then to be worked off.
         if let steps, !batch.pending.followUps.isEmpty { followUp(batch, outcomes, settlement, steps) }
@@ -55,9 +61,25 @@ extension DeliveryWorker {
             batch.pending.waiters[position].settle(id, .failed(reason: reason))
         }
         if end.warns { logger.warning("destination.dlq overflow; oldest entries dropped") }
+        tell(end.change, settlement)
         for waiter in end.released { waiter.settle(id, .queued) }
         if let pause = end.pause { resume(after: pause) }
         run(end.step)
+    }
+
+    /// Says once that a destination began to fail, and once that it is well again.
+    private func tell(_ change: State.HealthChange, _ settlement: DeliverySettlement) {
+        switch change {
+        case .none: break
+        case .failing:
+            logger.warning(
+                "the destination keeps failing; its events are kept and tried again",
+                metadata: [
+                    "error": "\(settlement.retryReason ?? "")", "milliseconds": "\(settlement.spentMilliseconds)",
+                ]
+            )
+        case .recovered: logger.notice("the destination takes events again")
+        }
     }
 
     private func resume(after pause: State.Pause) {
@@ -83,12 +105,16 @@ extension DeliveryWorker.State {
         let isCooldown: Bool
     }
 
+    /// What a delivery says of the destination's health.
+    fileprivate enum HealthChange { case none, failing, recovered }
+
     /// What follows from a delivery.
     fileprivate struct End {
         /// Whether the first dead letter of an episode had to go.
         var warns = false
+        var change = HealthChange.none
         var pause: Pause?
-        /// Who waited for events that the breaker now keeps.
+        /// Who waited for events that are now kept.
         var released: [DeliveryWaiter] = []
         var step = Step.none
     }
@@ -99,28 +125,36 @@ extension DeliveryWorker.State {
         configuration: DestinationConfiguration
     ) -> End {
         var end = End()
-        lane.finish(batch, retrying: settlement.retrying)
+        let pauses = lane.finish(batch, retrying: settlement.retrying)
         counts.deliveredCount += settlement.deliveredCount
         counts.failedCount += settlement.failed.count
+        if settlement.deliveredCount > 0 { preparation.noteSuccess() }
+        if let reason = settlement.retryReason ?? settlement.failed.last?.reason { counts.lastFailure = reason }
         end.warns = noteDeadLetters(
             settlement.failed,
             of: batch,
             maximumCount: configuration.maximumDeadLetterCount
         )
         let opens = lane.noteAttempt(deliveredCount: settlement.deliveredCount, of: batch.pending.count)
-        if opens, let cooldown = configuration.breaker?.cooldownMilliseconds {
-            retryCount = 0
-            end.released = lane.releaseWaiters()
-            end.pause = Pause(milliseconds: cooldown, isCooldown: true)
-        } else if lane.breaker?.phase == .open {
-            // It was under way when the breaker opened; the end of the cooldown lets it go on.
-            end.released = lane.releaseWaiters()
-        } else if settlement.retrying.isEmpty {
-            retryCount = 0
+        if settlement.retrying.isEmpty {
+            failureCount = 0
+            if lane.endFailing() { end.change = .recovered }
         } else {
-            retryCount += 1
-            end.pause = Pause(milliseconds: settlement.delay(afterRetries: retryCount), isCooldown: false)
+            if pauses { failureCount += 1 }
+            counts.retryCount += 1
+            if !lane.isFailing, settlement.spentMilliseconds >= configuration.timeoutMilliseconds {
+                end.released = lane.beginFailing()
+                end.change = .failing
+            }
         }
+        if opens, let cooldown = configuration.breaker?.cooldownMilliseconds {
+            failureCount = 0
+            end.pause = Pause(milliseconds: cooldown, isCooldown: true)
+        } else if pauses, lane.breaker?.phase != .open {
+            end.pause = Pause(milliseconds: settlement.delay(afterFailures: failureCount), isCooldown: false)
+        }
+        // The breaker opened, or had opened while this was under way: the end of the cooldown lets it go on.
+        if lane.breaker?.phase == .open { end.released += lane.releaseWaiters() }
         end.step = beginWork()
         return end
     }

@@ -118,9 +118,7 @@ extension DeliveryWorker {
     }
 
     func hold(_ queued: QueuedEvent) {
-        var held = queued
-        held.waiter = .none
-        let kept = held
+        let kept = queued.unawaited
         let warns = state.withLock { state in
             state.noteDroppedHeld(state.lane.hold(kept, maximumCount: configuration.maximumQueueCount))
         }

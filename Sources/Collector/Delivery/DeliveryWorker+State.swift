@@ -10,7 +10,9 @@ extension DeliveryWorker {
         var warnsOfHeld = true
         var warnsOfDeadLetters = true
         /// Attempts in a row after which something is to be tried again.
-        var retryCount = 0
+        var failureCount = 0
+        /// When the destination may be prepared again after it was not ready.
+        var preparation = PreparationPause()
         /// Who waits until nothing is left to do.
         var drained: [CheckedContinuation<Void, Never>] = []
         /// Commands that wait until the destination has been told its changes.

@@ -124,9 +124,7 @@ extension DeliveryWorker {
     /// Keeps an event until it is known what becomes of the one with the same cache key.
     private func park(_ queued: QueuedEvent, behind key: String, _ run: StepRun) {
         release(run.claimedKeys, isKnown: false)
-        var parked = queued
-        parked.waiter = .none
-        let kept = parked
+        let kept = queued.unawaited
         state.withLock { state in
             if state.claims[key] == nil { state.lane.putBack([kept]) } else { state.claims[key]?.append(kept) }
         }
@@ -154,23 +152,19 @@ extension DeliveryWorker {
     private func postpone(_ queued: QueuedEvent, _ failure: StepFailure) {
         counters.countFailed()
         logger.error("destination waits for a step", metadata: ["error": "\(failure.reason)"])
-        let (waiting, warns) = state.withLock { state -> ([QueuedEvent], Bool) in
+        let (waiting, pause) = state.withLock { state -> ([QueuedEvent], Int?) in
             let waiting = [queued] + state.lane.giveUpRefining()
-            let kept = waiting.map { event in
-                var event = event
-                event.waiter = .none
-                return event
-            }
-            let excess = state.lane.postpone(kept, maximumCount: configuration.maximumQueueCount)
-            return (waiting, state.noteDroppedHeld(excess))
+            state.lane.postpone(waiting.map(\.unawaited))
+            state.counts.lastFailure = failure.reason
+            return (waiting, state.preparation.noteFailure())
         }
-        if warns { logger.warning("destination.queuePush overflow; oldest events dropped") }
         for event in waiting { event.waiter.settle(id, .queued) }
+        if let pause { prepareAgain(afterMilliseconds: pause) }
     }
 
     private func tryAgain(_ attempt: StepAttempt, _ failure: StepFailure) {
         logger.warning("a step failed and is tried again", metadata: ["error": "\(failure.reason)"])
-        let pause = DeliverySettlement.pauseMilliseconds(afterRetries: attempt.attemptCount)
+        let pause = configuration.retry.pauseMilliseconds(afterFailures: attempt.attemptCount)
         state.withLock { $0.lane.pauseRefining(attempt.next) }
         Task {
             try? await time.sleep(.milliseconds(pause))

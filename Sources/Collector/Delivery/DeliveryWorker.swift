@@ -53,11 +53,17 @@ final class DeliveryWorker: Sendable {
 
     /// Adds an entry. The caller then calls `work`, outside its own locks.
     func add(_ entry: DeliveryLane.Entry) {
+        var kept: DeliveryWaiter?
         let isAdded = state.withLock { state in
-            if case .event = entry, !state.lane.hasRoom { return false }
+            var entry = entry
+            if case .event = entry {
+                if !state.lane.hasRoom { return false }
+                if state.lane.isHolding { kept = entry.takeWaiter() }
+            }
             state.lane.add(entry)
             return true
         }
+        kept?.settle(id, .queued)
         guard !isAdded, case .event(let event) = entry else { return }
         counters.countFailed()
         event.waiter.settle(id, .failed(reason: "too many events wait for destination \"\(id)\""))
@@ -103,6 +109,7 @@ final class DeliveryWorker: Sendable {
             counts.waitingCount = state.lane.waitingCount
             counts.batchedCount = state.buffers.count
             counts.deadLetterCount = state.deadLetters.count
+            counts.isFailing = state.lane.isFailing
             counts.breaker = state.lane.breaker?.phase
             return counts
         }

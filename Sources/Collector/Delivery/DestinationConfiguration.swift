@@ -17,8 +17,11 @@ public struct DestinationConfiguration: Sendable {
     public var maximumQueueCount = 1000
     /// Dead letters kept; beyond it the oldest is dropped and counted. Default 100.
     public var maximumDeadLetterCount = 100
-    /// Milliseconds after which a delivery counts as failed, retries included. Default 10 000.
+    /// Milliseconds after which one attempt is ended, and after which whoever waits for an event that is tried again
+    /// and again is told that it is kept. Default 10 000.
     public var timeoutMilliseconds = 10_000
+    /// How often and how long an event is tried again. By default for as long as needed.
+    public var retry = RetryOptions()
     /// How events are gathered before delivery; nil delivers at once.
     public var batch: BatchOptions?
     /// When a destination that fails is left alone for a while; nil never does that.
@@ -36,8 +39,8 @@ public struct DestinationConfiguration: Sendable {
     /// The members of a destination's `config` in flow.json.
     static let members =
         Mapping.members + [
-            "batch", "breaker", "disabled", "dlqMax", "env", "id", "mock", "queue", "queueMax", "require", "settings",
-            "timeout",
+            "batch", "breaker", "disabled", "dlqMax", "env", "id", "mock", "queue", "queueMax", "require", "retry",
+            "settings", "timeout",
         ]
 
     /// Reads a destination's `config` as flow.json has it.
@@ -62,6 +65,7 @@ public struct DestinationConfiguration: Sendable {
         isBackfilled = configuration["queue"] != false
         mock = configuration["mock"]
         batch = BatchOptions(configuration["batch"], path: path + ["batch"], problems: &problems)
+        retry = RetryOptions(configuration["retry"], path: path + ["retry"], problems: &problems)
         breaker = CircuitBreaker.Options(
             configuration["breaker"],
             path: path + ["breaker"],

@@ -12,6 +12,13 @@ struct QueuedEvent: Sendable {
     /// What the source noted of its request; nil if no step asks for it.
     var ingest: Ingest?
 
+    /// The event without anyone who waits for it.
+    var unawaited: QueuedEvent {
+        var event = self
+        event.waiter = .none
+        return event
+    }
+
     /// What a waiting event's consent becomes under the collector's present consent: the collector's, except that a
     /// denial of the event's own stays.
     func withPresentConsent(_ present: StateSnapshot, waiter: DeliveryWaiter) -> QueuedEvent {
@@ -84,4 +91,9 @@ struct OutgoingBatch: Sendable {
     var attemptCount = 0
     /// When it was first tried, in milliseconds of the monotonic clock.
     var firstAttemptMilliseconds: Int?
+
+    /// Milliseconds since it was first tried.
+    func spentMilliseconds(_ nowMilliseconds: Int) -> Int {
+        nowMilliseconds - (firstAttemptMilliseconds ?? nowMilliseconds)
+    }
 }

@@ -193,6 +193,7 @@ public enum FlowSchema {
             ],
         ]
         config["timeout"] = ["type": "integer", "minimum": 0, "default": 10000]
+        config["retry"] = retry
         config["require"] = ["type": "array", "items": ["type": "string"]]
         config["mock"] = true
         return step(
@@ -202,6 +203,26 @@ public enum FlowSchema {
             extra: stepMembers(hasCache: true).assigning(["mock": true])
         )
     }
+
+    private static let retry: JSONValue = [
+        "description": "How often and how long events are tried again; by default for as long as needed.",
+        "anyOf": [
+            ["type": "boolean"],
+            ["type": "integer", "minimum": 1],
+            [
+                "type": "object",
+                "properties": [
+                    "maxAttempts": ["type": "integer", "minimum": 1, "description": "Then a dead letter."],
+                    "maxAge": [
+                        "type": "integer", "minimum": 1, "description": "Milliseconds; then a dead letter.",
+                    ],
+                    "minDelay": ["type": "integer", "minimum": 1, "default": 50, "description": "Milliseconds."],
+                    "maxDelay": ["type": "integer", "minimum": 1, "default": 5000, "description": "Milliseconds."],
+                ],
+                "additionalProperties": false,
+            ],
+        ],
+    ]
 
     static func step(_ names: [String], summary: String, config: JSONObject, extra: JSONObject) -> JSONValue {
         let pattern = "^(\(names.map { $0.replacingDots() }.joined(separator: "|")))(@.+)?$"
