@@ -131,6 +131,7 @@ let package = Package(
             name: "CollectorTesting",
             dependencies: [
                 "Collector",
+                "EventJSON",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings

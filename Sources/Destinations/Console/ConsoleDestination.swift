@@ -18,11 +18,17 @@ public struct ConsoleDestination: PreviewableDestination {
     /// "console".
     public var type: String { "console" }
     private let content: Content
-    private let writer = BlockingWriter(descriptor: 1, label: "collectord.console")
+    private let writer: BlockingWriter
 
     /// A destination that prints that content.
     public init(_ content: Content = .event) {
+        self.init(content, descriptor: 1)
+    }
+
+    /// A destination that writes to an open descriptor.
+    init(_ content: Content, descriptor: Int32) {
         self.content = content
+        writer = BlockingWriter(descriptor: descriptor, label: "collectord.console")
     }
 
     /// Prints the batch.
