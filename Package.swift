@@ -246,6 +246,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "OwnDestinationTests",
+            dependencies: ["Collector", "CollectorTesting", "EventJSON"],
+            path: "Examples/OwnDestination",
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "collectordTests",
             dependencies: ["CollectorTesting", "EventJSON", "TestSupport", "collectord"],
             swiftSettings: settings

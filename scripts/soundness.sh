@@ -33,5 +33,11 @@ refuse "A fixture that no test names:" \
         name=$(basename "$file")
         git grep -q -- "$name" -- Tests || echo "$file"
     done)"
+refuse "docs/own-destination.md does not show these files as they are:" \
+    "$(for file in Examples/OwnDestination/*.swift; do
+        shown=$(awk -v fence="\`\`\`swift $(basename "$file")" \
+            '$0 == fence {inside=1; next} /^```$/ {inside=0} inside' docs/own-destination.md)
+        [ "$shown" = "$(cat "$file")" ] || echo "$file"
+    done)"
 if [ "$failed" -eq 0 ]; then echo "soundness: OK"; fi
 exit "$failed"

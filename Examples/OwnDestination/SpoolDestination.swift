@@ -2,18 +2,18 @@ import Collector
 import Foundation
 
 /// Puts each event into a file of its own, for a program that picks them up.
-public struct SpoolDestination: Destination {
-    public let type = "spool"
+struct SpoolDestination: Destination {
+    let type = "spool"
     let folder: URL
 
-    public init(folder: URL) { self.folder = folder }
+    init(folder: URL) { self.folder = folder }
 
-    public func initialize(_ context: DestinationContext) async throws -> DestinationReadiness {
+    func initialize(_ context: DestinationContext) async throws -> DestinationReadiness {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         return .ready
     }
 
-    public func deliver(_ batch: DeliveryBatch) async -> [DeliveryOutcome] {
+    func deliver(_ batch: DeliveryBatch) async -> [DeliveryOutcome] {
         await withCheckedContinuation { continuation in
             // Files block: not on the threads that all tasks share.
             DispatchQueue.global().async { continuation.resume(returning: batch.deliveries.map(write)) }

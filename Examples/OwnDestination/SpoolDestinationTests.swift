@@ -2,7 +2,6 @@ import Collector
 import CollectorTesting
 import EventJSON
 import Foundation
-import OwnDestination
 import Testing
 
 @Suite("spool destination")
