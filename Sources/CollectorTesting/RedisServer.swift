@@ -50,8 +50,15 @@ public final class RedisServer: Sendable {
 
     /// Starts a Sentinel that watches a primary, and waits until it answers PING.
     ///
-    /// A primary that does not answer for 500 ms counts as down once `quorum` Sentinels say so.
-    public init(sentinelFor primary: RedisServer, name: String, quorum: Int, _ lines: [String] = []) throws {
+    /// A primary that does not answer for 500 ms counts as down once `quorum` Sentinels say so. With `speaksTLS` the
+    /// Sentinel speaks TLS to clients and servers; the certificates are lines.
+    public init(
+        sentinelFor primary: RedisServer,
+        name: String,
+        quorum: Int,
+        speaksTLS: Bool = false,
+        _ lines: [String] = []
+    ) throws {
         directory = try TemporaryDirectory()
         socketPath = directory.path + "/sentinel.sock"
         let port = try Self.freePort()
@@ -59,7 +66,7 @@ public final class RedisServer: Sendable {
         let watched = primary.port ?? 0
         let configuration =
             [
-                "port \(port)", "bind 127.0.0.1", "unixsocket \(socketPath)", "dir \(directory.path)",
+                speaksTLS ? "port 0\ntls-port \(port)" : "port \(port)", "bind 127.0.0.1", "unixsocket \(socketPath)", "dir \(directory.path)",
                 "logfile \(directory.path)/redis.log", "sentinel monitor \(name) 127.0.0.1 \(watched) \(quorum)",
                 "sentinel down-after-milliseconds \(name) 500", "sentinel failover-timeout \(name) 4000",
             ] + lines

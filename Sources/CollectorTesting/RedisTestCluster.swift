@@ -13,14 +13,21 @@ public final class RedisTestCluster: Sendable {
     public let replicas: [RedisServer]
 
     /// Starts the nodes, shares the slots, and waits until all agree.
-    public init(primaryCount: Int, withReplicas: Bool = false, _ arguments: [String] = []) throws {
+    ///
+    /// With `speaksTLS` nodes and clients speak TLS; the certificates are arguments.
+    public init(
+        primaryCount: Int,
+        withReplicas: Bool = false,
+        speaksTLS: Bool = false,
+        _ arguments: [String] = []
+    ) throws {
         func makeNode() throws -> RedisServer {
             let busPort = try RedisServer.freePort()
             let own = [
                 "--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-port", String(busPort),
                 "--cluster-replica-validity-factor", "0",
             ]
-            return try RedisServer(own + arguments, listensOnTCP: true)
+            return try RedisServer(own + arguments, listensOnTCP: true, speaksTLS: speaksTLS)
         }
         primaries = try (0..<primaryCount).map { _ in try makeNode() }
         replicas = withReplicas ? try (0..<primaryCount).map { _ in try makeNode() } : []
