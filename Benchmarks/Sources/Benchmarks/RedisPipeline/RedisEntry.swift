@@ -18,7 +18,17 @@ struct RedisEntry {
         guard delivery.event.json.count == Self.byteCount else { throw BenchmarkError("the entry has a wrong size") }
     }
 
-    private static func delivery(paddingCount: Int) async throws -> Delivery {
+    /// That many of them, each with an id of its own.
+    static func deliveries(_ count: Int) async throws -> [Delivery] {
+        var deliveries: [Delivery] = []
+        for number in 0..<count {
+            let id = String(1_000_000_000_000_000 + number * 7919)
+            deliveries.append(try await delivery(paddingCount: 200, id: id))
+        }
+        return deliveries
+    }
+
+    private static func delivery(paddingCount: Int, id: String = "0123456789abcdef") async throws -> Delivery {
         let destination = WorkDestination()
         let collector = Collector(
             destinations: [DestinationRegistration(id: "work", destination: destination)],
@@ -27,7 +37,7 @@ struct RedisEntry {
         await collector.start()
         destination.keepNext()
         _ = await collector.push([
-            "name": "product view", "id": "0123456789abcdef", "timestamp": 1_700_000_000_000, "timing": 1,
+            "name": "product view", "id": .string(id), "timestamp": 1_700_000_000_000, "timing": 1,
             "data": ["id": "ers", "text": .string(String(repeating: "x", count: paddingCount))],
         ])
         await collector.shutdown()

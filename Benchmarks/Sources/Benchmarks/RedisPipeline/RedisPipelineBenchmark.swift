@@ -1,9 +1,7 @@
 import Collector
 import CollectorTesting
-import Dispatch
 import Logging
 import RedisStreamsDestination
-import Synchronization
 
 /// Measures how many XADD commands per second the destination gets through, beside redis-benchmark.
 struct RedisPipelineBenchmark {
@@ -22,16 +20,17 @@ struct RedisPipelineBenchmark {
         let logger = Logger(label: "benchmark", factory: { _ in SwiftLogNoOpLogHandler() })
         let context = DestinationContext(id: "redis", logger: logger)
         _ = try await destination.initialize(context)
+        let throughput = DeliveryThroughput(destination: destination, eventCount: commandCount)
         let tool = RedisBenchmarkTool(socketPath: server.socketPath, text: entry.text)
         let batch = DeliveryBatch(Array(repeating: entry.delivery, count: batchCount))
         var wide = Samples(), single = Samples(), deep = Samples(), many = Samples(), cost = Samples()
-        _ = try deliver(batch, window: windowCount, to: destination)
+        _ = try throughput.measure(batch, window: windowCount)
         for _ in 0..<roundCount {
             deep.add(try tool.commandsPerSecond(count: commandCount, clients: 1, pipeline: 256))
             let spent = try ProcessFigures().cpuSeconds
-            wide.add(try deliver(batch, window: windowCount, to: destination))
+            wide.add(try throughput.measure(batch, window: windowCount))
             cost.add((try ProcessFigures().cpuSeconds - spent) / Double(commandCount) * 1e6)
-            single.add(try deliver(batch, window: 1, to: destination))
+            single.add(try throughput.measure(batch, window: 1))
             many.add(try tool.commandsPerSecond(count: commandCount, clients: 50, pipeline: 64))
         }
         try await destination.destroy(context)
@@ -53,30 +52,5 @@ struct RedisPipelineBenchmark {
         settings.maximumLength = 1000
         settings.configuration.endpoint = .unix(path: server.socketPath)
         return settings
-    }
-
-    /// Delivers the batch over and over; commands per second.
-    private func deliver(
-        _ batch: DeliveryBatch,
-        window: Int,
-        to destination: RedisStreamsDestination
-    ) throws -> Double {
-        let room = DispatchSemaphore(value: window)
-        let failedCount = Atomic(0)
-        let roundCount = commandCount / batch.deliveries.count
-        let seconds = Stopwatch.seconds {
-            for _ in 0..<roundCount {
-                room.wait()
-                destination.deliver(batch) { outcomes in
-                    let failed = outcomes.count { if case .delivered = $0 { false } else { true } }
-                    failedCount.add(failed, ordering: .relaxed)
-                    room.signal()
-                }
-            }
-            for _ in 0..<window { room.wait() }
-            for _ in 0..<window { room.signal() }
-        }
-        guard failedCount.load(ordering: .relaxed) == 0 else { throw BenchmarkError("Redis refused commands") }
-        return Double(roundCount * batch.deliveries.count) / seconds
     }
 }
