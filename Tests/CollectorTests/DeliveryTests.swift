@@ -67,6 +67,37 @@ struct DeliveryTests {
         #expect(collector.status.destinations["d"]?.waitingCount == 2)
     }
 
+    @Test("a pipelined destination that keeps failing is asked with one batch until that succeeds")
+    func oneBatchWhileFailing() async {
+        let destination = HeldDestination()
+        let time = ManualTime()
+        var configuration = DestinationConfiguration()
+        configuration.timeoutMilliseconds = 100
+        let registration = DestinationRegistration(id: "d", destination: destination, configuration: configuration)
+        let collector = Collector(destinations: [registration], time: time.collectorTime)
+        await collector.start()
+        let answers = Answers()
+        push("a one", collector, answers)
+        await destination.begun(1)
+        push("a two", collector, answers)
+        await destination.begun(2)
+        time.advance(milliseconds: 100)
+        destination.finish(0, .retry(reason: "down"))
+        destination.finish(1, .retry(reason: "down"))
+        #expect(answers.list.withLock { $0 } == ["a one ok", "a two ok"])
+        push("a three", collector, answers)
+        while time.sleeperCount == 0 { await Task.yield() }
+        time.advance(milliseconds: 5000)
+        await destination.begun(3)
+        for _ in 0..<100 { await Task.yield() }
+        #expect(destination.batchCount == 3)
+        destination.finish(2, .delivered())
+        await destination.begun(5)
+        destination.finish(3, .delivered())
+        destination.finish(4, .delivered())
+        #expect(collector.status.destinations["d"]?.deliveredCount == 3)
+    }
+
     /// The answers of pushes in the order in which they came.
     private final class Answers: Sendable {
         let list = Mutex<[String]>([])

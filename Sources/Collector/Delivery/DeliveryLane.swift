@@ -172,7 +172,8 @@ struct DeliveryLane {
             return .tell(exchange(&changes, with: []))
         }
         if !outgoing.isEmpty {
-            guard inFlightCount < limits.batchesInFlight, abandonedCount < limits.abandonedCount,
+            // One that keeps failing is asked with one batch, until that succeeds.
+            guard inFlightCount < (isFailing ? 1 : limits.batchesInFlight), abandonedCount < limits.abandonedCount,
                 breaker?.allows(inFlightCount: inFlightCount) ?? true
             else { return nil }
             inFlightCount += 1
