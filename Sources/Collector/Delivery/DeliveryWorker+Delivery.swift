@@ -153,8 +153,8 @@ extension DeliveryWorker.State {
         } else if pauses, lane.breaker?.phase != .open {
             end.pause = Pause(milliseconds: settlement.delay(afterFailures: failureCount), isCooldown: false)
         }
-        // The breaker opened, or had opened while this was under way: the end of the cooldown lets it go on.
-        if lane.breaker?.phase == .open { end.released += lane.releaseWaiters() }
+        // The breaker opened, or the destination began to fail while this was under way.
+        if lane.isHolding, batch.pending.hasWaiters { end.released += lane.releaseWaiters() }
         end.step = beginWork()
         return end
     }

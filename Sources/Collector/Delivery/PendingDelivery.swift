@@ -67,6 +67,9 @@ struct PendingDeliveries: Sendable {
         position < followUps.count ? followUps[position] : nil
     }
 
+    /// Whether anybody waits.
+    var hasWaiters: Bool { waiters.contains { if case .none = $0 { false } else { true } } }
+
     /// Takes those who wait; nobody waits any more.
     mutating func takeWaiters() -> [DeliveryWaiter] {
         let taken = waiters
