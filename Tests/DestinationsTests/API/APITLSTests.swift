@@ -2,6 +2,7 @@ import Collector
 import CollectorTesting
 import EventJSON
 import Foundation
+import NIOHTTP1
 import NIOSSL
 import Testing
 
@@ -20,11 +21,15 @@ final class APITLSTests {
         return try await BlockingWork.run { try certificates.issue(name, daysLeft: daysLeft) }
     }
 
-    private func service(_ identity: TestCertificates.Identity, asksClients: Bool = false) async throws -> RawService {
-        var configuration = TLSConfiguration.makeServerConfiguration(
+    private func server(_ identity: TestCertificates.Identity) throws -> TLSConfiguration {
+        TLSConfiguration.makeServerConfiguration(
             certificateChain: try NIOSSLCertificate.fromPEMFile(identity.certificate).map { .certificate($0) },
             privateKey: .privateKey(try NIOSSLPrivateKey(file: identity.key, format: .pem))
         )
+    }
+
+    private func service(_ identity: TestCertificates.Identity, asksClients: Bool = false) async throws -> RawService {
+        var configuration = try server(identity)
         if asksClients {
             configuration.certificateVerification = .noHostnameVerification
             configuration.trustRoots = .file(certificates.authority.certificate)
@@ -116,6 +121,23 @@ final class APITLSTests {
         let refusing = try await service(identity, asksClients: true)
         #expect(try await deliver(refusing, ["ca": authority]).retryReason != nil)
         #expect(refusing.received.isEmpty)
+    }
+
+    @Test("HTTP/2 where the service has it, under the name that the URL has")
+    func http2() async throws {
+        let service = try await HTTP2Service(tls: try server(try await issue("service.internal")))
+        let destination = try await apiDestination([
+            "url": .string("https://localhost:\(service.port)/in"),
+            "tls": ["ca": authority, "servername": "service.internal"],
+        ])
+        for _ in 0..<2 {
+            #expect(await destination.deliver(try event()) == .delivered(response: ["status": 201]))
+        }
+        #expect(service.requests.map(\.version) == [.http2, .http2])
+        #expect(service.requests.map(\.uri) == ["/in", "/in"])
+        #expect(service.requests.first?.headers["Host"] == ["localhost:\(service.port)"])
+        try await destination.destroy(.test)
+        try await service.stop()
     }
 
     @Test("certificates that cannot be used are told when the destination starts")
