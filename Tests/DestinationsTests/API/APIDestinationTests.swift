@@ -143,17 +143,18 @@ struct APIDestinationTests {
 
     @Test("a refused connection is told at once, and made once the service is there")
     func refused() async throws {
+        let reserved = try ReservedPort(host: APIService.quietHost)
+        let destination = try await apiDestination([
+            "url": .string("http://\(APIService.quietHost):\(reserved.number)/"), "timeout": 60_000,
+        ])
+        let reason = await destination.deliver(try event()).retryReason
+        #expect(reason == "no answer from the service: Connection refused")
+        reserved.release()
         let service = APIService()
-        let url = try await service.start()
-        let port = service.port
-        await service.stop()
-        let destination = try await apiDestination(["url": .string(url), "timeout": 60_000])
-        #expect(await destination.deliver(try event()).retryReason == "no answer from the service: Connection refused")
-        let again = APIService()
-        try await again.start(port: port)
+        try await service.start(host: APIService.quietHost, port: reserved.number)
         #expect(await destination.deliver(try event()) == .ok)
         try await destination.destroy(.test)
-        await again.stop()
+        await service.stop()
     }
 
     @Test("one after another in order; what comes after a failure waits with it")
@@ -268,11 +269,11 @@ struct APIDestinationTests {
     @Test("the connection is made to the checked address, for a name that nobody else could resolve")
     func pinned() async throws {
         let service = APIService()
-        _ = try await service.start()
+        _ = try await service.start(host: APIService.quietHost)
         let calls = Counter()
         let destination = try await apiDestination(
             ["url": .string("http://Service.Invalid:\(service.port)/in")],
-            resolver: resolver([["127.0.0.1"], ["169.254.169.254"]], calls: calls)
+            resolver: resolver([[APIService.quietHost], ["169.254.169.254"]], calls: calls)
         )
         // The name has turned to another address since it was checked; nobody asks.
         for _ in 0..<3 { #expect(await destination.deliver(try event()) == .ok) }
@@ -317,7 +318,7 @@ struct APIDestinationTests {
         _ = try await service.start()
         let destination = try await apiDestination(
             ["url": .string("http://service.invalid:\(service.port)/")],
-            resolver: resolver([["127.0.0.2", "::1", "127.0.0.1"]])
+            resolver: resolver([["127.77.0.2", "127.77.0.3", "127.0.0.1"]])
         )
         for _ in 0..<2 { #expect(await destination.deliver(try event()) == .ok) }
         try await destination.destroy(.test)

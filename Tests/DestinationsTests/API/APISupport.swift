@@ -48,10 +48,13 @@ final class APIService: Sendable {
     var requests: [Request] { state.withLock { $0.requests } }
     var port: Int { portNumber.withLock { $0 } }
 
+    /// An address of this machine where nobody listens but who asks for it: a port that is let go stays free there.
+    static let quietHost = "127.77.0.1"
+
     /// Starts on a free port, or the one given, and returns the URL of `/in`.
     @discardableResult
-    func start(port: Int = 0) async throws -> String {
-        var configuration = HTTPServerConfiguration(listeners: [.tcp(host: "127.0.0.1", port: port)])
+    func start(host: String = "127.0.0.1", port: Int = 0) async throws -> String {
+        var configuration = HTTPServerConfiguration(listeners: [.tcp(host: host, port: port)])
         configuration.eventLoopCount = 1
         let server = HTTPServer(
             configuration: configuration,
@@ -62,7 +65,7 @@ final class APIService: Sendable {
         self.server.withLock { $0 = server }
         let bound = server.boundAddresses.first?.port ?? 0
         portNumber.withLock { $0 = bound }
-        return "http://127.0.0.1:\(bound)/in"
+        return "http://\(host):\(bound)/in"
     }
 
     private func answer(_ request: HTTPRequest, _ responder: HTTPResponder) {

@@ -1,9 +1,11 @@
 import Dispatch
 import Foundation
+import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
 import Synchronization
+import Testing
 
 /// A server that answers each request with bytes of the test's choice, over TLS if it has an identity.
 final class RawService: Sendable {
@@ -112,5 +114,34 @@ final class BlockingGate: Sendable {
     /// Lets one go.
     func open() {
         semaphore.signal()
+    }
+}
+
+/// A port that is taken and refuses connections.
+///
+/// A server that was stopped will not do: processes that other tests start meanwhile may have inherited its socket, and
+/// then it still takes connections.
+struct ReservedPort {
+    let number: Int
+    private let descriptor: Int32
+
+    init(host: String) throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        inet_pton(AF_INET, host, &address.sin_addr)
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0
+            }
+        }
+        self.descriptor = descriptor
+        number = Int(UInt16(bigEndian: address.sin_port))
+        try #require(isBound)
+    }
+
+    func release() {
+        close(descriptor)
     }
 }
