@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "CollectorTesting", targets: ["CollectorTesting"]),
         .library(name: "RedisStreamsDestination", targets: ["RedisStreamsDestination"]),
         .library(name: "Destinations", targets: ["Destinations"]),
+        .library(name: "SQLiteDestination", targets: ["SQLiteDestination"]),
         .library(name: "Stores", targets: ["Stores"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
         .executable(name: "collectord", targets: ["collectord"]),
@@ -29,6 +30,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -96,8 +100,30 @@ let package = Package(
                 "Collector",
                 "EventJSON",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "SQLiteDestination",
+            dependencies: [
+                "Collector",
+                "EventJSON",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SQLiteDestinationTests",
+            dependencies: [
+                "Collector", "CollectorTesting", "EventJSON", "SQLiteDestination",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
         ),
@@ -182,6 +208,7 @@ let package = Package(
                 "EventJSON",
                 "HTTPServer",
                 "RedisStreamsDestination",
+                "SQLiteDestination",
                 "Stores",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -242,6 +269,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: settings
         ),

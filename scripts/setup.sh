@@ -12,6 +12,7 @@ need libhiredis-dev "test -e /usr/include/hiredis/hiredis.h || pkg-config --exis
 need libssl-dev "test -e /usr/include/openssl/ssl.h || pkg-config --exists openssl"
 need libjansson-dev "test -e /usr/include/jansson.h || pkg-config --exists jansson"
 need zlib1g-dev "test -e /usr/include/zlib.h || pkg-config --exists zlib"
+need libsqlite3-dev "test -e /usr/include/sqlite3.h || pkg-config --exists sqlite3"
 need redis-server "command -v redis-server"
 need curl "command -v curl"
 need openssl "command -v openssl"

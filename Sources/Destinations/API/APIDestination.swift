@@ -1,137 +1,117 @@
-import AsyncHTTPClient
 public import Collector
-import EventJSON
-import NIOCore
-import NIOHTTP1
+public import EventJSON
 
-/// Sends each event to a web service as JSON: the mapped data if there is any, else the event.
+/// Sends events to a web service as JSON.
 ///
-/// Settings: `url`, `method` (POST), `headers`, `timeout` in milliseconds (5 000). Events that batch options gathered
-/// are sent together as an array. Statuses 2xx are success; 408, 425, 429, 5xx and failures of the network are retried,
-/// not before `Retry-After` allows; any other status rejects the event. Redirects are not followed.
-public struct APIDestination: PreviewableDestination {
+/// Statuses 2xx are success; 408, 425, 429, 5xx and failures of the network are tried again, not before `Retry-After`
+/// allows; any other status rejects the events of the request. Redirects are not followed. All settings are described
+/// in `docs/destinations.md`.
+///
+/// ```swift
+/// let destination = try APIDestination(settings: ["url": "https://example.com/users/{{user.id}}/events"])
+/// ```
+public final class APIDestination: PreviewableDestination {
     /// "api".
     public var type: String { "api" }
-    private let url: String
-    private let method: HTTPMethod
-    private let headers: HTTPHeaders
-    private let timeoutMilliseconds: Int
+    /// Nil if they cannot be honoured; the configuration's problems say why.
+    private let settings: APISettings?
+    private let client: APIClient?
 
-    /// A destination that sends to that URL.
-    public init(
-        url: String,
-        method: String = "POST",
-        headers: [(String, String)] = [],
-        timeoutMilliseconds: Int = 5000
-    ) {
-        self.url = url
-        self.method = HTTPMethod(rawValue: method)
-        self.timeoutMilliseconds = timeoutMilliseconds
-        var fields: HTTPHeaders = ["Content-Type": "application/json; charset=utf-8"]
-        for (name, value) in headers { fields.replaceOrAdd(name: name, value: value) }
-        self.headers = fields
+    /// A destination with these settings, named as in flow.json.
+    ///
+    /// - Throws: the first setting that cannot be honoured.
+    public convenience init(settings: JSONValue) throws(ConfigurationProblem) {
+        var problems = ConfigurationProblems()
+        let parsed = APISettings(settings, path: [], problems: &problems)
+        if let problem = problems.list.first { throw problem }
+        self.init(parsed)
     }
 
-    /// Sends the batch: gathered events in one request, others one by one, in order.
+    init(_ settings: APISettings?, resolver: HostResolver? = nil) {
+        self.settings = settings
+        client = settings.map { APIClient($0, resolver: resolver) }
+    }
+
+    /// Reads certificates and key.
+    ///
+    /// - Throws: which of them cannot be used, and why.
+    public func initialize(_ context: DestinationContext) async throws -> DestinationReadiness {
+        try await client?.open()
+        return .ready
+    }
+
+    /// Sends the batch: gathered events together, others one by one.
     public func deliver(_ batch: DeliveryBatch) async -> [DeliveryOutcome] {
-        if batch.isGathered {
-            let outcome = await send(Self.body(of: batch.deliveries))
-            return batch.deliveries.map { _ in outcome }
+        guard let settings, let client else {
+            return batch.deliveries.map { _ in .rejected(reason: "the destination's settings cannot be honoured") }
         }
-        var outcomes: [DeliveryOutcome] = []
-        for delivery in batch.deliveries {
-            if case .retry? = outcomes.last {
-                // What comes after a failure waits with it, so that order is kept.
-                outcomes.append(.retry(reason: "an earlier event is being retried"))
-            } else {
-                outcomes.append(await send(Self.body(of: delivery)))
+        let plan = APIRequestPlan(batch, settings)
+        var outcomes = [DeliveryOutcome?](repeating: nil, count: batch.deliveries.count)
+        for (position, reason) in plan.rejected { outcomes[position] = .rejected(reason: reason) }
+        await withTaskGroup(of: ([Int], DeliveryOutcome).self) { group in
+            var isHeldBack = false
+            var underWay = 0
+            func note(_ positions: [Int], _ outcome: DeliveryOutcome) {
+                underWay -= 1
+                if case .retry = outcome { isHeldBack = true }
+                for position in positions { outcomes[position] = outcome }
             }
+            for request in plan.requests {
+                if underWay == settings.concurrency, let (positions, outcome) = await group.next() {
+                    note(positions, outcome)
+                }
+                if isHeldBack || Task.isCancelled { break }
+                underWay += 1
+                group.addTask { (request.positions, await client.send(request)) }
+            }
+            for await (positions, outcome) in group { note(positions, outcome) }
         }
-        return outcomes
+        // What comes after a failure waits with it: the order is kept, and a service in need is left alone.
+        return outcomes.map { $0 ?? .retry(reason: "an earlier event is being retried") }
     }
 
-    /// The request that would be sent.
+    /// The request that would be sent: method, URL, the header fields of the settings, body. What may be a credential
+    /// is not shown.
     public func preview(_ delivery: Delivery) -> [String] {
-        [method.rawValue, url, String(decoding: Self.body(of: delivery), as: UTF8.self)]
-    }
-
-    private func send(_ body: [UInt8]) async -> DeliveryOutcome {
-        var request = HTTPClientRequest(url: url)
-        request.method = method
-        request.headers = headers
-        request.body = .bytes(ByteBuffer(bytes: body))
-        do {
-            let response = try await HTTPClient.shared.execute(
-                request,
-                timeout: .milliseconds(Int64(timeoutMilliseconds))
-            )
-            return Self.outcome(response.status, retryAfter: response.headers.first(name: "Retry-After"))
-        } catch {
-            return .retry(reason: "no answer from the service: \(error)")
+        guard let settings else { return [] }
+        let plan = APIRequestPlan(DeliveryBatch([delivery]), settings)
+        guard let request = plan.requests.first else { return plan.rejected.values.map { "rejected: \($0)" } }
+        var preview = [settings.method, settings.url.origin() + APIPreview.target(request.target)]
+        for header in settings.headers {
+            guard let field = request.headers.first(where: { header.isNamed($0.name) }) else { continue }
+            preview.append("\(field.name): \(APIPreview.isShown(header) ? field.value : APIPreview.hidden)")
         }
+        if let body = request.body { preview.append(String(decoding: body, as: UTF8.self)) }
+        return preview
     }
 
-    static func outcome(_ status: HTTPResponseStatus, retryAfter: String?) -> DeliveryOutcome {
-        switch status.code {
-        case 200..<300: .delivered(response: ["status": .number(JSONNumber(Int(status.code)))])
-        case 408, 425, 429, 500...:
-            .retry(
-                after: retryAfter.flatMap { Int($0) }.map { .seconds($0) },
-                reason: "the service answered \(status.code)"
-            )
-        default: .rejected(reason: "the service answered \(status.code)")
-        }
-    }
-
-    private static func body(of delivery: Delivery) -> [UInt8] {
-        delivery.hasData ? delivery.dataJSON : delivery.event.json
-    }
-
-    private static func body(of deliveries: [Delivery]) -> [UInt8] {
-        Array("[".utf8) + deliveries.map(body).joined(separator: [UInt8(ascii: ",")]) + Array("]".utf8)
+    /// Ends all connections.
+    public func destroy(_ context: DestinationContext) async throws {
+        try await client?.close()
     }
 }
 
-extension DestinationType {
-    /// Sends events to a web service.
-    public static let api = DestinationType(
-        name: "api",
-        packages: ["@walkeros/server-destination-api"],
-        summary: "Sends each event, or what mapping made of it, to a web service as JSON.",
-        settings: [
-            SettingDescription("url", .string, isRequired: true, "Where events are sent: an http or https URL."),
-            SettingDescription("method", .string, default: "POST", "The request's method."),
-            SettingDescription("headers", .dictionary, "Header fields of the request: name → text."),
-            SettingDescription(
-                "timeout",
-                .integer(1...600_000),
-                default: "5000",
-                "Milliseconds to wait for an answer."
-            ),
-        ]
-    ) { settings, path, problems in
-        var reader = SettingsReader(
-            settings,
-            path: path,
-            known: ["url", "method", "headers", "timeout"],
-            of: "an api destination",
-            &problems
-        )
-        let url = reader.string("url") ?? ""
-        if !(url.hasPrefix("http://") || url.hasPrefix("https://")) {
-            reader.problems.add(path + ["url"], "\"url\" is required: an http or https URL")
+/// What a preview shows of a request.
+private enum APIPreview {
+    static let hidden = "<redacted>"
+
+    /// A literal value may be a credential under any name; these are known to be none.
+    private static let harmless = ["accept", "accept-language", "content-type", "idempotency-key", "user-agent"]
+
+    static func isShown(_ header: APIHeader) -> Bool {
+        if harmless.contains(header.name.lowercased()) { return true }
+        return !header.value.isLiteral && !APIHeader.isCredential(header.name)
+    }
+
+    /// Path and query without the values of parameters that may be credentials.
+    static func target(_ target: String) -> String {
+        let sides = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        guard sides.count == 2 else { return target }
+        let parameters = sides[1].split(separator: "&", omittingEmptySubsequences: false).map { parameter in
+            let name = parameter.prefix { $0 != "=" }
+            return APIHeader.isCredential(String(name)) && name.count < parameter.count
+                ? "\(name)=\(hidden)" : String(parameter)
         }
-        var headers: [(String, String)] = []
-        for member in reader.members["headers"].object ?? [:] {
-            if let value = member.value.string {
-                headers.append((member.name, value))
-            } else {
-                reader.problems.add(path + ["headers", member.name], "a header field is text")
-            }
-        }
-        let method = reader.string("method") ?? "POST"
-        let timeout = reader.whole("timeout", 1...600_000) ?? 5000
-        problems = reader.problems
-        return APIDestination(url: url, method: method, headers: headers, timeoutMilliseconds: timeout)
+        return "\(sides[0])?\(parameters.joined(separator: "&"))"
     }
 }
