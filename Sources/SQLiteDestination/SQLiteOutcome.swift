@@ -3,17 +3,21 @@ import GRDB
 
 /// What becomes of an event after an error of SQLite ([result codes](https://www.sqlite.org/rescode.html)).
 enum SQLiteOutcome {
-    /// Whether the code speaks of the event, or of a database that will not do whatever is tried; otherwise the state of
-    /// the database is to blame, which may be another a moment later.
+    /// Whether the code speaks of the event; otherwise the database is to blame, which may be well a moment later.
     static func isFinal(_ code: ResultCode) -> Bool {
         switch code.primaryResultCode {
         case .SQLITE_CONSTRAINT, .SQLITE_MISMATCH, .SQLITE_TOOBIG, .SQLITE_RANGE: true
-        case .SQLITE_AUTH, .SQLITE_PERM, .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_FORMAT, .SQLITE_NOLFS,
-            .SQLITE_MISUSE:
-            true
-        // The others of this kind come from recovery and locks, and pass.
-        case .SQLITE_READONLY: code == .SQLITE_READONLY || code == .SQLITE_READONLY_DIRECTORY
         default: false
+        }
+    }
+
+    /// How long a database is left alone that somebody has to mend; nil for one that mends itself.
+    static func pause(_ code: ResultCode) -> Duration? {
+        switch code.primaryResultCode {
+        case .SQLITE_AUTH, .SQLITE_PERM, .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_FORMAT, .SQLITE_NOLFS,
+            .SQLITE_MISUSE, .SQLITE_READONLY:
+            .seconds(5)
+        default: nil
         }
     }
 
@@ -22,7 +26,8 @@ enum SQLiteOutcome {
         switch error {
         case let error as DatabaseError:
             isFinal(error.extendedResultCode)
-                ? .rejected(reason: words(error)) : .retry(reason: words(error))
+                ? .rejected(reason: words(error))
+                : .retry(after: pause(error.extendedResultCode), reason: words(error))
         case let failure as SQLiteFailure: .rejected(reason: failure.reason)
         case is CancellationError: .retry(reason: "cancelled while the database was busy")
         default: .retry(reason: "the database failed: \(type(of: error))")

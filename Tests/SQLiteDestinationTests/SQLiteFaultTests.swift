@@ -205,20 +205,3 @@ struct SQLiteFaultTests {
         #expect(try await file.strings("SELECT count(*) FROM events") == ["10"])
     }
 }
-
-/// A write transaction of somebody else, begun and ended when the test wants.
-private struct HeldTransaction {
-    private let connection: DatabaseQueue
-
-    init(_ file: DatabaseFile) async throws {
-        var configuration = Configuration()
-        configuration.allowsUnsafeTransactions = true
-        connection = try DatabaseQueue(path: file.path, configuration: configuration)
-        try await connection.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
-    }
-
-    func end() async throws {
-        try await connection.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
-        try connection.close()
-    }
-}

@@ -116,28 +116,35 @@ struct SQLiteSettingsTests {
         #expect(odd.values[11] == .text("{}"))
     }
 
+    enum Fate: Sendable {
+        case rejected, again, later
+    }
+
     @Test(
         "result codes",
         arguments: [
-            (.SQLITE_ERROR, false), (.SQLITE_INTERNAL, false), (.SQLITE_PERM, true), (.SQLITE_ABORT, false),
-            (.SQLITE_BUSY, false), (.SQLITE_BUSY_RECOVERY, false), (.SQLITE_BUSY_SNAPSHOT, false),
-            (.SQLITE_LOCKED, false), (.SQLITE_NOMEM, false), (.SQLITE_READONLY, true),
-            (.SQLITE_READONLY_RECOVERY, false), (.SQLITE_READONLY_CANTLOCK, false),
-            (.SQLITE_READONLY_ROLLBACK, false), (.SQLITE_READONLY_DBMOVED, false), (.SQLITE_READONLY_DIRECTORY, true),
-            (.SQLITE_INTERRUPT, false), (.SQLITE_IOERR, false), (.SQLITE_IOERR_FSYNC, false),
-            (.SQLITE_IOERR_WRITE, false), (.SQLITE_CORRUPT, true), (.SQLITE_NOTFOUND, false), (.SQLITE_FULL, false),
-            (.SQLITE_CANTOPEN, false), (.SQLITE_PROTOCOL, false), (.SQLITE_SCHEMA, false), (.SQLITE_TOOBIG, true),
-            (.SQLITE_CONSTRAINT, true), (.SQLITE_CONSTRAINT_UNIQUE, true), (.SQLITE_CONSTRAINT_NOTNULL, true),
-            (.SQLITE_CONSTRAINT_CHECK, true), (.SQLITE_CONSTRAINT_FOREIGNKEY, true),
-            (.SQLITE_CONSTRAINT_TRIGGER, true), (.SQLITE_CONSTRAINT_DATATYPE, true), (.SQLITE_MISMATCH, true),
-            (.SQLITE_MISUSE, true), (.SQLITE_NOLFS, true), (.SQLITE_AUTH, true), (.SQLITE_FORMAT, true),
-            (.SQLITE_RANGE, true), (.SQLITE_NOTADB, true),
-        ] as [(ResultCode, Bool)]
+            (.SQLITE_ERROR, .again), (.SQLITE_INTERNAL, .again), (.SQLITE_PERM, .later), (.SQLITE_ABORT, .again),
+            (.SQLITE_BUSY, .again), (.SQLITE_BUSY_RECOVERY, .again), (.SQLITE_BUSY_SNAPSHOT, .again),
+            (.SQLITE_LOCKED, .again), (.SQLITE_NOMEM, .again), (.SQLITE_READONLY, .later),
+            (.SQLITE_READONLY_DIRECTORY, .later), (.SQLITE_READONLY_DBMOVED, .later), (.SQLITE_INTERRUPT, .again),
+            (.SQLITE_IOERR, .again), (.SQLITE_IOERR_FSYNC, .again), (.SQLITE_IOERR_WRITE, .again),
+            (.SQLITE_CORRUPT, .later), (.SQLITE_NOTFOUND, .again), (.SQLITE_FULL, .again), (.SQLITE_CANTOPEN, .again),
+            (.SQLITE_PROTOCOL, .again), (.SQLITE_SCHEMA, .again), (.SQLITE_TOOBIG, .rejected),
+            (.SQLITE_CONSTRAINT, .rejected), (.SQLITE_CONSTRAINT_UNIQUE, .rejected),
+            (.SQLITE_CONSTRAINT_NOTNULL, .rejected), (.SQLITE_CONSTRAINT_CHECK, .rejected),
+            (.SQLITE_CONSTRAINT_FOREIGNKEY, .rejected), (.SQLITE_CONSTRAINT_TRIGGER, .rejected),
+            (.SQLITE_CONSTRAINT_DATATYPE, .rejected), (.SQLITE_MISMATCH, .rejected), (.SQLITE_MISUSE, .later),
+            (.SQLITE_NOLFS, .later), (.SQLITE_AUTH, .later), (.SQLITE_FORMAT, .later), (.SQLITE_RANGE, .rejected),
+            (.SQLITE_NOTADB, .later),
+        ] as [(ResultCode, Fate)]
     )
-    func codes(code: ResultCode, isFinal: Bool) {
-        #expect(SQLiteOutcome.isFinal(code) == isFinal)
+    func codes(code: ResultCode, fate: Fate) {
         let outcome = SQLiteOutcome.outcome(DatabaseError(resultCode: code, message: "words"))
         let reason = "SQLite error \(code.rawValue): words"
-        #expect(outcome == (isFinal ? .rejected(reason: reason) : .retry(reason: reason)))
+        switch fate {
+        case .rejected: #expect(outcome == .rejected(reason: reason))
+        case .again: #expect(outcome == .retry(reason: reason))
+        case .later: #expect(outcome == .retry(after: .seconds(5), reason: reason))
+        }
     }
 }

@@ -75,6 +75,23 @@ struct DatabaseFile {
     }
 }
 
+/// A write transaction of somebody else, begun and ended when the test wants.
+struct HeldTransaction {
+    private let connection: DatabaseQueue
+
+    init(_ file: DatabaseFile) async throws {
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        connection = try DatabaseQueue(path: file.path, configuration: configuration)
+        try await connection.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+    }
+
+    func end() async throws {
+        try await connection.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+        try connection.close()
+    }
+}
+
 extension DestinationContext {
     static func test(_ logs: RecordedLogs = RecordedLogs()) -> DestinationContext {
         DestinationContext(id: "d", logger: logs.logger())

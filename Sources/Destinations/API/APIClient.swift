@@ -69,26 +69,26 @@ final class APIClient: Sendable {
     }
 
     /// Sends a request and waits for the whole answer, within the settings' timeout.
-    func send(_ request: APIRequest) async -> DeliveryOutcome {
+    func send(_ request: APIRequest) async -> APIAnswer {
         let milliseconds = settings.timeoutMilliseconds
         do {
-            return try await withThrowingTaskGroup(of: DeliveryOutcome.self) { group in
+            return try await withThrowingTaskGroup(of: APIAnswer.self) { group in
                 group.addTask { try await self.attempt(request) }
                 group.addTask {
                     try await Task.sleep(for: .milliseconds(milliseconds))
                     throw APIFailure.timeout(milliseconds: milliseconds)
                 }
                 defer { group.cancelAll() }
-                return try await group.next() ?? .retry(reason: "no answer from the service")
+                return try await group.next() ?? APIAnswer(outcome: .retry(reason: "no answer from the service"))
             }
         } catch {
             state.withLock { $0.checked = nil }
-            return APIFailure.outcome(error)
+            return APIAnswer(outcome: APIFailure.outcome(error))
         }
     }
 
     /// Tries one address after another until one takes the connection.
-    private func attempt(_ request: APIRequest) async throws -> DeliveryOutcome {
+    private func attempt(_ request: APIRequest) async throws -> APIAnswer {
         var failed: Set<IPAddress> = []
         var last: (any Error)?
         while failed.count < Self.maximumAddressCount {
@@ -104,7 +104,7 @@ final class APIClient: Sendable {
         throw last ?? HostResolver.Failure(description: "the host has no address")
     }
 
-    private func exchange(_ request: APIRequest, _ http: HTTPClient) async throws -> DeliveryOutcome {
+    private func exchange(_ request: APIRequest, _ http: HTTPClient) async throws -> APIAnswer {
         var message = HTTPClientRequest(url: settings.url.origin(host: settings.tls?.serverName) + request.target)
         message.method = HTTPMethod(rawValue: settings.method)
         message.headers.add(name: "Host", value: settings.url.hostField())
@@ -122,9 +122,10 @@ final class APIClient: Sendable {
             if count > Self.maximumResponseByteCount { break }
         }
         try Task.checkCancellation()
-        return APIOutcome.outcome(
-            status: Int(response.status.code),
-            retryAfter: response.headers.first(name: "Retry-After")
+        let status = Int(response.status.code)
+        return APIAnswer(
+            outcome: APIOutcome.outcome(status: status, retryAfter: response.headers.first(name: "Retry-After")),
+            refusesContent: APIOutcome.refusesContent(status: status)
         )
     }
 

@@ -3,9 +3,9 @@ public import EventJSON
 
 /// Sends events to a web service as JSON.
 ///
-/// Statuses 2xx are success; 408, 425, 429, 5xx and failures of the network are tried again, not before `Retry-After`
-/// allows; any other status rejects the events of the request. Redirects are not followed. All settings are described
-/// in `docs/destinations.md`.
+/// Statuses 2xx are success; 401, 407, 408, 425, 429, 5xx and failures of the network are tried again, not before
+/// `Retry-After` allows; any other status rejects the events of the request, save those that only stood beside the one
+/// at fault. Redirects are not followed. All settings are described in `docs/destinations.md`.
 ///
 /// ```swift
 /// let destination = try APIDestination(settings: ["url": "https://example.com/users/{{user.id}}/events"])
@@ -48,26 +48,50 @@ public final class APIDestination: PreviewableDestination {
         let plan = APIRequestPlan(batch, settings)
         var outcomes = [DeliveryOutcome?](repeating: nil, count: batch.deliveries.count)
         for (position, reason) in plan.rejected { outcomes[position] = .rejected(reason: reason) }
-        await withTaskGroup(of: ([Int], DeliveryOutcome).self) { group in
+        await withTaskGroup(of: [Int: DeliveryOutcome].self) { group in
             var isHeldBack = false
             var underWay = 0
-            func note(_ positions: [Int], _ outcome: DeliveryOutcome) {
+            func note(_ answers: [Int: DeliveryOutcome]) {
                 underWay -= 1
-                if case .retry = outcome { isHeldBack = true }
-                for position in positions { outcomes[position] = outcome }
+                for (position, outcome) in answers {
+                    if case .retry = outcome { isHeldBack = true }
+                    outcomes[position] = outcome
+                }
             }
             for request in plan.requests {
-                if underWay == settings.concurrency, let (positions, outcome) = await group.next() {
-                    note(positions, outcome)
-                }
+                if underWay == settings.concurrency, let answers = await group.next() { note(answers) }
                 if isHeldBack || Task.isCancelled { break }
                 underWay += 1
-                group.addTask { (request.positions, await client.send(request)) }
+                group.addTask { await Self.send(request, of: batch, settings, client) }
             }
-            for await (positions, outcome) in group { note(positions, outcome) }
+            for await answers in group { note(answers) }
         }
         // What comes after a failure waits with it: the order is kept, and a service in need is left alone.
         return outcomes.map { $0 ?? .retry(reason: "an earlier event is being retried") }
+    }
+
+    /// Sends a request. One that the service refuses for what is in it is sent again in halves, so that an event at fault
+    /// takes no others with it. Gives outcomes by position; none for events behind one that is to be tried again.
+    private static func send(
+        _ request: APIRequest,
+        of batch: DeliveryBatch,
+        _ settings: APISettings,
+        _ client: APIClient
+    ) async -> [Int: DeliveryOutcome] {
+        let answer = await client.send(request)
+        guard answer.refusesContent, request.positions.count > 1 else {
+            return Dictionary(uniqueKeysWithValues: request.positions.map { ($0, answer.outcome) })
+        }
+        var outcomes: [Int: DeliveryOutcome] = [:]
+        let middle = request.positions.count / 2
+        for positions in [request.positions[..<middle], request.positions[middle...]] {
+            for half in APIRequestPlan(batch, settings, only: Array(positions)).requests {
+                let answers = await send(half, of: batch, settings, client)
+                outcomes.merge(answers) { _, new in new }
+                if answers.values.contains(where: \.isRetry) { return outcomes }
+            }
+        }
+        return outcomes
     }
 
     /// The request that would be sent: method, URL, the header fields of the settings, body. What may be a credential
@@ -89,6 +113,10 @@ public final class APIDestination: PreviewableDestination {
     public func destroy(_ context: DestinationContext) async throws {
         try await client?.close()
     }
+}
+
+extension DeliveryOutcome {
+    fileprivate var isRetry: Bool { if case .retry = self { true } else { false } }
 }
 
 /// What a preview shows of a request.

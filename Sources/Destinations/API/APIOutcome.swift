@@ -9,10 +9,24 @@ import Musl
 import Darwin
 #endif
 
+/// What became of a request.
+struct APIAnswer: Sendable {
+    /// What became of its events.
+    let outcome: DeliveryOutcome
+    /// Whether the service refused the request for what is in its body: it may take a part of it.
+    var refusesContent = false
+}
+
 /// What a status says about the events of a request.
 enum APIOutcome {
     /// No service may hold events back for longer.
     static let maximumRetrySeconds = 3600
+
+    /// How long a service is left alone that does not accept the credentials.
+    static let credentialsPause = Duration.seconds(5)
+
+    /// Whether a status says that the body is at fault, or too large, and not the place or the way.
+    static func refusesContent(status: Int) -> Bool { [400, 413, 422].contains(status) }
 
     /// The outcome for a status, and what the header `Retry-After` says if there is one.
     ///
@@ -23,6 +37,12 @@ enum APIOutcome {
         case 300..<400:
             .rejected(
                 reason: "the service answered \(status), and redirects are not followed: set \"url\" to the new place"
+            )
+        case 401, 407:
+            // Credentials are renewed while the collector runs, and no event is at fault.
+            .retry(
+                after: retryAfter.flatMap { pause($0, now: now) } ?? credentialsPause,
+                reason: "the service answered \(status): look at the credentials in \"headers\""
             )
         case 408, 425, 429, 500...:
             .retry(after: retryAfter.flatMap { pause($0, now: now) }, reason: "the service answered \(status)")

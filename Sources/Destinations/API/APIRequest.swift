@@ -34,13 +34,13 @@ struct APIRequestPlan: Sendable {
     }
 
     /// Plans a batch. Gathered events go together where URL and header fields are the same: with a concurrency of one
-    /// only neighbours do, so that the order is kept.
-    init(_ batch: DeliveryBatch, _ settings: APISettings) {
+    /// only neighbours do, so that the order is kept. With positions, for the events there only.
+    init(_ batch: DeliveryBatch, _ settings: APISettings, only positions: [Int]? = nil) {
         var groups: [[Rendered]] = []
-        for (position, delivery) in batch.deliveries.enumerated() {
+        for position in positions ?? Array(batch.deliveries.indices) {
             let rendered: Rendered
             do throws(APITemplate.Problem) {
-                rendered = try Self.render(delivery, position, settings)
+                rendered = try Self.render(batch.deliveries[position], position, settings)
             } catch {
                 rejected[position] = error.description
                 continue

@@ -23,8 +23,8 @@ struct APIOutcomeTests {
         arguments: [
             (101, Kind.rejected), (200, .delivered), (201, .delivered), (202, .delivered), (204, .delivered),
             (299, .delivered), (300, .rejected), (301, .rejected), (302, .rejected), (303, .rejected), (304, .rejected),
-            (307, .rejected), (308, .rejected), (400, .rejected), (401, .rejected), (403, .rejected), (404, .rejected),
-            (405, .rejected), (408, .retry), (409, .rejected), (410, .rejected), (413, .rejected), (421, .rejected),
+            (307, .rejected), (308, .rejected), (400, .rejected), (401, .retry), (403, .rejected), (404, .rejected),
+            (405, .rejected), (407, .retry), (408, .retry), (409, .rejected), (410, .rejected), (413, .rejected), (421, .rejected),
             (422, .rejected), (424, .rejected), (425, .retry), (426, .rejected), (429, .retry), (451, .rejected),
             (499, .rejected), (500, .retry), (501, .retry), (502, .retry), (503, .retry), (504, .retry), (507, .retry),
             (511, .retry), (599, .retry), (999, .retry),
