@@ -66,7 +66,8 @@ public final class RedisServer: Sendable {
         let watched = primary.port ?? 0
         let configuration =
             [
-                speaksTLS ? "port 0\ntls-port \(port)" : "port \(port)", "bind 127.0.0.1", "unixsocket \(socketPath)", "dir \(directory.path)",
+                speaksTLS ? "port 0\ntls-port \(port)" : "port \(port)", "bind 127.0.0.1", "unixsocket \(socketPath)",
+                "dir \(directory.path)",
                 "logfile \(directory.path)/redis.log", "sentinel monitor \(name) 127.0.0.1 \(watched) \(quorum)",
                 "sentinel down-after-milliseconds \(name) 500", "sentinel failover-timeout \(name) 4000",
             ] + lines

@@ -89,7 +89,8 @@ struct RedisTLSTopologyTests {
                 usleep(10_000)
             }
             let lines = [
-                "tls-cert-file \(identity.certificate)", "tls-key-file \(identity.key)", "tls-ca-cert-file \(authority)",
+                "tls-cert-file \(identity.certificate)", "tls-key-file \(identity.key)",
+                "tls-ca-cert-file \(authority)",
                 "tls-auth-clients no", "tls-replication yes",
             ]
             let sentinels = try (0..<3).map { _ in
