@@ -16,6 +16,10 @@ public struct SettingDescription: Sendable, Equatable {
         case dictionary
         /// An array of text.
         case strings
+        /// An array of these.
+        indirect case list(Kind)
+        /// A value of any of these kinds.
+        case oneOf([Kind])
         /// Anything.
         case any
     }

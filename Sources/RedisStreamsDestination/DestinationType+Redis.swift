@@ -104,7 +104,7 @@ extension DestinationType {
         ),
         SettingDescription(
             "cluster",
-            .any,
+            .oneOf([.boolean, .object([SettingDescription("nodes", endpoints, "More nodes to ask.")])]),
             default: "false",
             "true when Redis is a cluster, or {\"nodes\": [\"host:port\"]} with more nodes to ask."
         ),
@@ -126,11 +126,34 @@ extension DestinationType {
             default: "15000",
             "Milliseconds between TCP keep-alives."
         ),
-        SettingDescription("tls", .any, "true, or an object: ca, cert, key (PEM, or a file's path), servername."),
-        SettingDescription("sentinels", .any, "Sentinels that know the primary: an array of \"host:port\"."),
+        SettingDescription(
+            "tls",
+            .oneOf([.boolean, .object(tlsOptions)]),
+            "Speak TLS; true for the system's authorities."
+        ),
+        SettingDescription("sentinels", endpoints, "Sentinels that know the primary."),
         SettingDescription("name", .string, "What the Sentinels call the primary."),
         SettingDescription("sentinelUsername", .string, "The ACL user for the Sentinels."),
         SettingDescription("sentinelPassword", .string, "The password for the Sentinels; write $secret.NAME."),
-        SettingDescription("sentinelTLS", .any, "As tls, for the Sentinels."),
+        SettingDescription("sentinelTLS", .oneOf([.boolean, .object(tlsOptions)]), "As tls, for the Sentinels."),
     ]
+
+    private static let tlsOptions = [
+        SettingDescription("ca", .string, "Whom to trust: PEM, or a file's absolute path."),
+        SettingDescription("cert", .string, "The client's certificate: PEM, or a file's absolute path."),
+        SettingDescription("key", .string, "Its key, without a passphrase; write $secret.NAME."),
+        SettingDescription("servername", .string, "The name to look for in the server's certificate."),
+        SettingDescription("rejectUnauthorized", .boolean, default: "true", "Cannot be false."),
+    ]
+
+    /// "host:port", or an object.
+    private static let endpoints = SettingDescription.Kind.list(
+        .oneOf([
+            .string,
+            .object([
+                SettingDescription("host", .string, "The host."),
+                SettingDescription("port", .integer(1...65_535), "The port."),
+            ]),
+        ])
+    )
 }

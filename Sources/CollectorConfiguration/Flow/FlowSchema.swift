@@ -253,24 +253,29 @@ public enum FlowSchema {
     }
 
     private static func property(_ description: SettingDescription) -> JSONValue {
-        var result: JSONObject =
-            switch description.kind {
-            case .string: ["type": "string"]
-            case .integer(let range):
-                [
-                    "type": ["integer", "string"], "minimum": .number(JSONNumber(range.lowerBound)),
-                    "maximum": .number(JSONNumber(range.upperBound)),
-                ]
-            case .boolean: ["type": "boolean"]
-            case .choice(let values): ["enum": .array(values.map(JSONValue.string))]
-            case .object(let members): settings(members).object ?? [:]
-            case .dictionary: ["type": "object"]
-            case .strings: ["type": "array", "items": ["type": "string"]]
-            case .any: [:]
-            }
+        var result = schema(of: description.kind)
         let suffix = description.fallback.map { " Default: \($0)." } ?? ""
         result["description"] = .string(description.summary + suffix)
         return .object(result)
+    }
+
+    private static func schema(of kind: SettingDescription.Kind) -> JSONObject {
+        switch kind {
+        case .string: ["type": "string"]
+        case .integer(let range):
+            [
+                "type": ["integer", "string"], "minimum": .number(JSONNumber(range.lowerBound)),
+                "maximum": .number(JSONNumber(range.upperBound)),
+            ]
+        case .boolean: ["type": "boolean"]
+        case .choice(let values): ["enum": .array(values.map(JSONValue.string))]
+        case .object(let members): settings(members).object ?? [:]
+        case .dictionary: ["type": "object"]
+        case .strings: ["type": "array", "items": ["type": "string"]]
+        case .list(let element): ["type": "array", "items": .object(schema(of: element))]
+        case .oneOf(let kinds): ["anyOf": .array(kinds.map { .object(schema(of: $0)) })]
+        case .any: [:]
+        }
     }
 
     static func closed(_ properties: JSONObject) -> JSONValue {

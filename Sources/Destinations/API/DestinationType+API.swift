@@ -30,7 +30,10 @@ extension DestinationType {
             SettingDescription("bodyTemplate", .string, "JSON text with {{path}}, sent instead of body."),
             SettingDescription(
                 "batchBody",
-                .any,
+                .oneOf([
+                    .choice(["array", "ndjson"]),
+                    .object([SettingDescription("member", .string, isRequired: true, "The member with the array.")]),
+                ]),
                 default: "array",
                 "How gathered events are sent: \"array\", \"ndjson\", or {\"member\": \"events\"} for an object."
             ),

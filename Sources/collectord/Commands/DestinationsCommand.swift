@@ -37,10 +37,19 @@ struct DestinationsCommand: AsyncParsableCommand {
             if setting.isRequired { line += ", required" }
             if let fallback = setting.fallback { line += ", default \(fallback)" }
             line += ". \(setting.summary)"
-            if case .object(let members) = setting.kind { line += "\n" + table(members, indent: indent + 2) }
+            for members in objects(in: setting.kind) { line += "\n" + table(members, indent: indent + 2) }
             return line
         }
         .joined(separator: "\n")
+    }
+
+    private static func objects(in kind: SettingDescription.Kind) -> [[SettingDescription]] {
+        switch kind {
+        case .object(let members): [members]
+        case .list(let element): objects(in: element)
+        case .oneOf(let kinds): kinds.flatMap(objects)
+        default: []
+        }
     }
 
     private static func kind(_ kind: SettingDescription.Kind) -> String {
@@ -53,6 +62,8 @@ struct DestinationsCommand: AsyncParsableCommand {
         case .choice(let values): values.joined(separator: " or ")
         case .object, .dictionary: "object"
         case .strings: "texts"
+        case .list(let element): "array of \(self.kind(element))"
+        case .oneOf(let kinds): kinds.map(self.kind).joined(separator: " or ")
         case .any: "any"
         }
     }
