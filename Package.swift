@@ -58,6 +58,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "Compression",
+            dependencies: ["CZlib"],
+            swiftSettings: settings
+        ),
+        .target(
             name: "LinearExpressions",
             swiftSettings: settings
         ),
@@ -94,6 +99,7 @@ let package = Package(
             name: "Destinations",
             dependencies: [
                 "Collector",
+                "Compression",
                 "EventJSON",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -161,7 +167,7 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
-                "CZlib",
+                "Compression",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -252,7 +258,7 @@ let package = Package(
         .testTarget(
             name: "HTTPServerTests",
             dependencies: [
-                "CZlib",
+                "Compression",
                 "HTTPServer",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),

@@ -14,22 +14,6 @@ import Darwin
 /// Either all of the bytes are written, or, for a regular file, none: after a failure the file is cut back to where it
 /// was, so that no half line stays.
 final class BlockingWriter: Sendable {
-    /// Why nothing was written.
-    struct Failure: Error, CustomStringConvertible {
-        /// The number that the operating system gave.
-        let number: Int32
-        /// What failed, and the system's words for it.
-        let description: String
-
-        init(_ action: String, number: Int32) {
-            self.number = number
-            self.description = "\(action): \(String(cString: strerror(number)))"
-        }
-
-        /// Whether trying again may help: the disk is full, or busy, or the descriptor is not ready.
-        var isTransient: Bool { [ENOSPC, EDQUOT, EAGAIN, EINTR, EIO].contains(number) }
-    }
-
     private let queue: DispatchQueue
     private let descriptor: Int32
 
@@ -40,14 +24,14 @@ final class BlockingWriter: Sendable {
     }
 
     /// Writes all of the bytes after those of earlier calls.
-    func write(_ bytes: [UInt8]) async throws(Failure) {
-        let result: Result<Void, Failure> = await withCheckedContinuation { continuation in
+    func write(_ bytes: [UInt8]) async throws(WriteFailure) {
+        let result: Result<Void, WriteFailure> = await withCheckedContinuation { continuation in
             queue.async { continuation.resume(returning: self.writeAll(bytes)) }
         }
         try result.get()
     }
 
-    private func writeAll(_ bytes: [UInt8]) -> Result<Void, Failure> {
+    private func writeAll(_ bytes: [UInt8]) -> Result<Void, WriteFailure> {
         let start = lseek(descriptor, 0, SEEK_END)
         var written = 0
         while written < bytes.count {
@@ -55,7 +39,7 @@ final class BlockingWriter: Sendable {
             if count > 0 {
                 written += count
             } else if errno != EINTR {
-                let failure = Failure("write", number: errno)
+                let failure = WriteFailure("write", number: errno)
                 if start >= 0, written > 0 { _ = ftruncate(descriptor, start) }
                 return .failure(failure)
             }

@@ -37,7 +37,7 @@ public final class FileDestination: PreviewableDestination {
     public func initialize(_ context: DestinationContext) async throws -> DestinationReadiness {
         try createFolders()
         let descriptor = open(filename, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { throw BlockingWriter.Failure("open \(filename)", number: errno) }
+        guard descriptor >= 0 else { throw WriteFailure("open \(filename)", number: errno) }
         let writer = BlockingWriter(descriptor: descriptor, label: "collectord.file.\(context.id)")
         let isFirst = lseek(descriptor, 0, SEEK_END) == 0
         file.withLock { $0 = (descriptor, writer) }
@@ -50,7 +50,7 @@ public final class FileDestination: PreviewableDestination {
         {
             let folder = String(filename[..<index])
             guard mkdir(folder, 0o750) == 0 || errno == EEXIST else {
-                throw BlockingWriter.Failure("create folder \(folder)", number: errno)
+                throw WriteFailure("create folder \(folder)", number: errno)
             }
         }
     }
@@ -62,7 +62,7 @@ public final class FileDestination: PreviewableDestination {
         }
         var text: [UInt8] = []
         for delivery in batch.deliveries { text += line.text(of: delivery.event) }
-        do throws(BlockingWriter.Failure) {
+        do throws(WriteFailure) {
             try await writer.write(text)
             return batch.deliveries.map { _ in .delivered() }
         } catch {
