@@ -33,6 +33,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
+        // The C library's own: it has nothing to install.
+        .systemLibrary(name: "CFileAttributes"),
         .systemLibrary(
             name: "CHiredis",
             // No pkgConfig: hiredis' file holds a flag that SwiftPM warns about; the module map links the library.
@@ -98,10 +100,13 @@ let package = Package(
         .target(
             name: "Destinations",
             dependencies: [
+                "CFileAttributes",
                 "Collector",
                 "Compression",
                 "EventJSON",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],

@@ -16,6 +16,8 @@ public struct SettingDescription: Sendable, Equatable {
         case dictionary
         /// An array of text.
         case strings
+        /// Text, or a mapping value that is computed for each event.
+        case mappingValue
         /// Anything.
         case any
     }

@@ -245,6 +245,7 @@ public enum FlowSchema {
             case .object(let members): settings(members).object ?? [:]
             case .dictionary: ["type": "object"]
             case .strings: ["type": "array", "items": ["type": "string"]]
+            case .mappingValue: ["$ref": "#/$defs/value"]
             case .any: [:]
             }
         let suffix = description.fallback.map { " Default: \($0)." } ?? ""

@@ -53,6 +53,7 @@ struct DestinationsCommand: AsyncParsableCommand {
         case .choice(let values): values.joined(separator: " or ")
         case .object, .dictionary: "object"
         case .strings: "texts"
+        case .mappingValue: "text or a mapping value"
         case .any: "any"
         }
     }
