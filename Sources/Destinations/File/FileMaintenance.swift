@@ -57,11 +57,11 @@ final class FileMaintenance: Sendable {
             var places: [FilePlace] = []
             for name in try folder.names() where !isEnding() {
                 // What no event can name is not ours.
-                guard let confined = try? FileName(prefix + name) else { continue }
+                let path = prefix + name
                 if let inner = FileFolder(name, in: folder) {
                     defer { inner.close() }
-                    walk(inner, directory, below: prefix + name + "/", found: found)
-                } else {
+                    if (try? FileName(path + "/_")) != nil { walk(inner, directory, below: path + "/", found: found) }
+                } else if let confined = try? FileName(path) {
                     places.append(FilePlace(confined, in: directory))
                 }
             }

@@ -26,11 +26,14 @@ final class OpenFile {
     private let number: ino_t
     private let isRegular: Bool
     private let isNew: Bool
+    /// Whether its lines are rows of csv, which may have line feeds inside.
+    private let hasRows: Bool
+    private var isWritten = false
 
     /// Opens a file for appending, creating it and its folders.
     ///
     /// - Returns: nil if there is none and none is to be created.
-    init?(_ place: FilePlace, mode: FileMode, creates: Bool) throws(WriteFailure) {
+    init?(_ place: FilePlace, mode: FileMode, creates: Bool, hasRows: Bool) throws(WriteFailure) {
         var status = stat()
         if !creates, stat(place.path, &status) != 0, errno == ENOENT { return nil }
         // Not blocking, so that a pipe without reader holds nobody up.
@@ -56,6 +59,7 @@ final class OpenFile {
         _ = fcntl(opened, F_SETFL, O_APPEND)
         self.place = place
         self.folder = folder
+        self.hasRows = hasRows
         descriptor = opened
         device = status.st_dev
         number = status.st_ino
@@ -73,6 +77,7 @@ final class OpenFile {
     /// Closes the file, which releases its lock.
     func close() {
         if descriptor < 0 { return }
+        if hasRows, isRegular, isWritten { FileMark.wholeRows.write(state.byteCount, to: descriptor) }
         _ = systemClose(descriptor)
         descriptor = -1
         folder.close()
@@ -118,7 +123,7 @@ final class OpenFile {
         guard fstat(descriptor, &status) == 0 else { throw WriteFailure("look at the file", number: errno) }
         let length = Int(status.st_size)
         if length == state.byteCount { return 0 }
-        let whole = length == 0 ? 0 : try endOfLastLine(before: length)
+        let whole = length == 0 ? 0 : try wholeByteCount(of: length)
         if whole < length, ftruncate(descriptor, off_t(whole)) != 0 {
             throw WriteFailure("cut off an unfinished line", number: errno)
         }
@@ -126,28 +131,21 @@ final class OpenFile {
         if whole <= headerByteCount {
             state.firstLineMilliseconds = nil
         } else if state.firstLineMilliseconds == nil {
-            state.firstLineMilliseconds = FirstLineMark.read(descriptor) ?? Self.milliseconds(status.st_mtim)
+            state.firstLineMilliseconds = FileMark.firstLine.read(descriptor) ?? Self.milliseconds(status.st_mtim)
         }
         return length - whole
     }
 
-    private func endOfLastLine(before length: Int) throws(WriteFailure) -> Int {
-        let reader = openat(folder.descriptor, place.name, O_RDONLY | O_CLOEXEC | (place.isConfined ? O_NOFOLLOW : 0))
-        guard reader >= 0 else { throw WriteFailure("read the file's last line", number: errno) }
+    /// Where the last whole line ends.
+    private func wholeByteCount(of length: Int) throws(WriteFailure) -> Int {
+        let flags = O_RDONLY | O_CLOEXEC | (place.isConfined ? O_NOFOLLOW : 0)
+        let reader = openat(folder.descriptor, place.name, flags)
+        guard reader >= 0 else { throw WriteFailure("read the end of the file", number: errno) }
         defer { _ = systemClose(reader) }
-        var chunk = [UInt8](repeating: 0, count: 64 * 1024)
-        var end = length
-        while end > 0 {
-            let start = max(0, end - chunk.count)
-            let count = pread(reader, &chunk, end - start, off_t(start))
-            if count < 0, errno == EINTR { continue }
-            guard count == end - start else {
-                throw WriteFailure("read the file's last line", number: count < 0 ? errno : EIO)
-            }
-            if let feed = chunk[..<count].lastIndex(of: UInt8(ascii: "\n")) { return start + feed + 1 }
-            end = start
-        }
-        return 0
+        let tail = FileTail(descriptor: reader, length: length)
+        guard hasRows else { return try tail.endOfLastLine() }
+        let known = state.byteCount >= 0 ? state.byteCount : FileMark.wholeRows.read(descriptor) ?? 0
+        return try tail.endOfLastRow(from: known <= length ? known : 0)
     }
 
     /// Appends lines, behind the header if the file is empty. All of them, or none: what was written in part is cut off.
@@ -158,13 +156,14 @@ final class OpenFile {
         if let failure { throw failure }
         if state.firstLineMilliseconds == nil, isRegular {
             state.firstLineMilliseconds = nowMilliseconds
-            FirstLineMark.write(nowMilliseconds, to: descriptor)
+            FileMark.firstLine.write(nowMilliseconds, to: descriptor)
         }
     }
 
     private func write(_ bytes: UnsafeRawBufferPointer) -> WriteFailure? {
         var written = 0
         isDirty = true
+        isWritten = true
         while written < bytes.count {
             let count = systemWrite(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
             if count > 0 {

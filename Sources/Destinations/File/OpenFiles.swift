@@ -132,7 +132,12 @@ final class OpenFiles {
         {
             closeNoting(oldest)
         }
-        let file = try OpenFile(place, mode: settings.mode, creates: creates)
+        let file = try OpenFile(
+            place,
+            mode: settings.mode,
+            creates: creates,
+            hasRows: settings.format == .csv
+        )
         guard let file else { return nil }
         file.lastUse = useCount
         files[place.path] = file

@@ -51,6 +51,13 @@ struct FileHouse {
         try Data(text.utf8).write(to: URL(filePath: "\(path)/\(name)"))
     }
 
+    func append(_ text: String, to name: String) throws {
+        let file = try FileHandle(forWritingTo: URL(filePath: "\(path)/\(name)"))
+        try file.seekToEnd()
+        try file.write(contentsOf: Data(text.utf8))
+        try file.close()
+    }
+
     /// The numbers of the events whose lines a file has.
     func numbers(_ name: String) throws -> [Int] { try Self.numbers(text(name)) }
 
