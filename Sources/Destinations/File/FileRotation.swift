@@ -36,37 +36,20 @@ public struct FileRotation: Sendable, Equatable {
         return nowMilliseconds - first >= maximumAgeMilliseconds
     }
 
-    /// The steps that bring the lines into the file and those after it.
+    /// The next step on the way of the lines, from the first that is not written, into the file and those after it.
     ///
     /// - Parameters:
-    ///   - lineEnds: Where each line ends in the text of all.
+    ///   - lineEnds: Where each line ends in the text of all; there is one from `first` on.
     ///   - headerByteCount: What a new file has in front of its lines.
-    func steps(for lineEnds: [Int], headerByteCount: Int, file: File, nowMilliseconds: Int) -> [Step] {
-        var steps: [Step] = []
-        var byteCount = file.byteCount
-        var hasLines = file.firstLineMilliseconds != nil
-        if isTooOld(file, nowMilliseconds: nowMilliseconds) {
-            steps.append(.rotate)
-            byteCount = 0
-            hasLines = false
-        }
-        guard let maximumByteCount else { return steps + [.append(0..<lineEnds.count)] }
-        var first = 0
-        while first < lineEnds.count {
-            let start = first == 0 ? 0 : lineEnds[first - 1]
-            let rest = lineEnds[lineEnds.count - 1] - start
-            if hasLines, byteCount + rest > maximumByteCount {
-                steps.append(.rotate)
-                byteCount = 0
-            }
-            if byteCount == 0 { byteCount = headerByteCount }
-            var last = first + 1
-            while last < lineEnds.count, byteCount + lineEnds[last] - start <= maximumByteCount { last += 1 }
-            steps.append(.append(first..<last))
-            byteCount += lineEnds[last - 1] - start
-            hasLines = true
-            first = last
-        }
-        return steps
+    func step(for lineEnds: [Int], from first: Int, headerByteCount: Int, file: File, nowMilliseconds: Int) -> Step {
+        if isTooOld(file, nowMilliseconds: nowMilliseconds) { return .rotate }
+        guard let maximumByteCount else { return .append(first..<lineEnds.count) }
+        let start = first == 0 ? 0 : lineEnds[first - 1]
+        let rest = lineEnds[lineEnds.count - 1] - start
+        if file.firstLineMilliseconds != nil, file.byteCount + rest > maximumByteCount { return .rotate }
+        let byteCount = file.byteCount == 0 ? headerByteCount : file.byteCount
+        var last = first + 1
+        while last < lineEnds.count, byteCount + lineEnds[last] - start <= maximumByteCount { last += 1 }
+        return .append(first..<last)
     }
 }

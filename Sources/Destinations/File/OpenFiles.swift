@@ -61,16 +61,23 @@ final class OpenFiles {
         guard var file = try locked(append.place) else { return }
         defer { file.unlock() }
         let now = time.nowMilliseconds()
-        let steps = settings.rotation.steps(
-            for: append.lineEnds,
-            headerByteCount: header.count,
-            file: file.state,
-            nowMilliseconds: now
-        )
-        for step in steps {
+        var rotation = settings.rotation
+        while writtenCount < append.lineEnds.count {
+            // Asked anew each time: somebody else may have filled the new file meanwhile.
+            let step = rotation.step(
+                for: append.lineEnds,
+                from: writtenCount,
+                headerByteCount: header.count,
+                file: file.state,
+                nowMilliseconds: now
+            )
             switch step {
             case .rotate:
-                if try putAway(file), let next = try locked(append.place) { file = next }
+                if try !putAway(file) {
+                    rotation = FileRotation()
+                } else if let next = try locked(append.place) {
+                    file = next
+                }
             case .append(let lines):
                 try file.append(append.text(of: lines), header: header, nowMilliseconds: now)
                 try settle(file)

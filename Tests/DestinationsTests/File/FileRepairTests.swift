@@ -91,30 +91,53 @@ struct FileRepairTests {
         try await destination.destroy(house.context)
     }
 
-    @Test("two destinations write to one file, with rotation, and lose nothing")
+    @Test("two writers share one file, with rotation: no line is lost, broken or cut off")
     func shared() async throws {
         let house = try FileHouse()
-        let settings: JSONObject = ["filename": house.setting("e.jsonl"), "rotation": ["size": 3000]]
-        let first = try await house.destination(settings)
-        let second = try await house.destination(settings)
+        // Batches of many pages, made before, so that writers meet and would see each other's half written.
+        let lineByteCount = 32
+        let batchCount = 60
+        var settings = FileSettings(filename: "\(house.path)/e.jsonl")
+        settings.rotation = FileRotation(maximumByteCount: 1_000_000)
+        var append = FileAppend(place: FilePlace(path: "\(house.path)/e.jsonl"))
+        for number in 1...4000 {
+            append.text += Array(repeating: UInt8(ascii: "x"), count: lineByteCount - 1) + [UInt8(ascii: "\n")]
+            append.lineEnds.append(number * lineByteCount)
+        }
+        let writers = (0..<2).map { index in
+            FileWriter(
+                settings: settings,
+                header: [],
+                id: "\(index)",
+                time: house.time.collectorTime,
+                logger: house.logs.logger(),
+                systemSynchronize: { _ in 0 }
+            )
+        }
+        let batch = append
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for (destination, start) in [(first, 0), (second, 1000)] {
+            for writer in writers {
                 group.addTask {
-                    for number in start..<start + 200 {
-                        let outcomes = try await destination.deliver(numbers: [number])
-                        #expect(outcomes == [.delivered()])
+                    try await writer.start()
+                    for _ in 0..<batchCount {
+                        #expect(await writer.append([batch]).map(\.writtenCount) == [batch.lineEnds.count])
                     }
+                    await writer.end()
                 }
             }
             try await group.waitForAll()
         }
-        try await first.destroy(house.context)
-        try await second.destroy(house.context)
+        #expect(house.logs.messages(at: .warning) == [])
         let files = try house.names()
         #expect(files.count > 1)
-        let numbers = try files.flatMap { try house.numbers($0) }
-        #expect(numbers.sorted() == Array(0..<200) + Array(1000..<1200))
-        for name in files { #expect(try house.text(name).utf8.count <= 3000) }
+        var byteCount = 0
+        for name in files {
+            let bytes = [UInt8](try Data(contentsOf: URL(filePath: "\(house.path)/\(name)")))
+            let ends = stride(from: lineByteCount - 1, to: bytes.count, by: lineByteCount)
+            #expect(bytes.count <= 1_000_000 && ends.allSatisfy { bytes[$0] == UInt8(ascii: "\n") })
+            byteCount += bytes.count
+        }
+        #expect(byteCount == writers.count * batchCount * batch.text.count)
     }
 
     @Test("a file that another process holds is not written to, and that is said")

@@ -5,6 +5,7 @@ import Testing
 /// When a file is put away, and what it is called then: decisions without files.
 @Suite("file: rotation decides")
 struct FileRotationTests {
+    /// The steps until all lines are written, done to a file that is only imagined.
     private func steps(
         _ rotation: FileRotation,
         lines lengths: [Int],
@@ -14,12 +15,28 @@ struct FileRotationTests {
     ) -> [FileRotation.Step] {
         var ends: [Int] = []
         for length in lengths { ends.append((ends.last ?? 0) + length) }
-        return rotation.steps(
-            for: ends,
-            headerByteCount: header,
-            file: FileRotation.File(byteCount: byteCount, firstLineMilliseconds: age.map { 1000 - $0 }),
-            nowMilliseconds: 1000
-        )
+        var file = FileRotation.File(byteCount: byteCount, firstLineMilliseconds: age.map { 1000 - $0 })
+        var steps: [FileRotation.Step] = []
+        var first = 0
+        while first < ends.count {
+            let step = rotation.step(
+                for: ends,
+                from: first,
+                headerByteCount: header,
+                file: file,
+                nowMilliseconds: 1000
+            )
+            steps.append(step)
+            switch step {
+            case .rotate: file = FileRotation.File(byteCount: 0)
+            case .append(let lines):
+                if file.byteCount == 0 { file.byteCount = header }
+                file.byteCount += lengths[lines].reduce(0, +)
+                file.firstLineMilliseconds = file.firstLineMilliseconds ?? 1000
+                first = lines.upperBound
+            }
+        }
+        return steps
     }
 
     @Test("without limits everything is one write")
