@@ -18,6 +18,9 @@ struct RotatedFiles: Sendable {
 
     /// Gives a file the next name of its rotation.
     static func putAway(_ name: String, in folder: FileFolder, nowMilliseconds: Int) throws(WriteFailure) {
+        guard let status = folder.status(of: name), status.st_mode & S_IFMT == S_IFREG else {
+            throw WriteFailure("a link cannot be put away; name the file itself", isTransient: false)
+        }
         let last = try folder.names().compactMap { RotatedName($0) }.filter { $0.activeName == name }.max()
         let rotated = RotatedName(of: name, after: last, nowMilliseconds: nowMilliseconds)
         // No file has the name: it comes after all that there are, and who else rotates waits for the lock.
