@@ -41,7 +41,7 @@ final class OpenFiles {
 
     /// Opens a file to see that it can be written to.
     func probe(_ place: FilePlace) throws(WriteFailure) {
-        guard let file = try locked(place) else { return }
+        let file = try locked(place)
         defer { file.unlock() }
         watchAge(of: file)
     }
@@ -58,7 +58,7 @@ final class OpenFiles {
     }
 
     private func write(_ append: FileAppend, _ writtenCount: inout Int) throws(WriteFailure) {
-        guard var file = try locked(append.place) else { return }
+        var file = try locked(append.place)
         defer { file.unlock() }
         let now = time.nowMilliseconds()
         var rotation = settings.rotation
@@ -73,10 +73,10 @@ final class OpenFiles {
             )
             switch step {
             case .rotate:
-                if try !putAway(file) {
+                if try putAway(file) {
+                    file = try locked(append.place)
+                } else {
                     rotation = FileRotation()
-                } else if let next = try locked(append.place) {
-                    file = next
                 }
             case .append(let lines):
                 try file.append(append.text(of: lines), header: header, nowMilliseconds: now)
@@ -101,10 +101,16 @@ final class OpenFiles {
 
     // MARK: Opening and closing
 
-    /// The file, open, locked and ending in a whole line.
-    ///
-    /// - Returns: nil only if there is none and none is to be created.
-    func locked(_ place: FilePlace, creates: Bool = true) throws(WriteFailure) -> OpenFile? {
+    /// The file, open, locked and ending in a whole line; it is created if there is none.
+    func locked(_ place: FilePlace) throws(WriteFailure) -> OpenFile {
+        guard let file = try locked(place, creates: true) else {
+            throw WriteFailure("was not created", isTransient: true)
+        }
+        return file
+    }
+
+    /// The same; nil if there is no file and none is to be created.
+    func locked(_ place: FilePlace, creates: Bool) throws(WriteFailure) -> OpenFile? {
         for _ in 0..<Self.maximumAttemptCount {
             guard let file = try opened(place, creates: creates) else { return nil }
             guard file.lock(patienceMilliseconds: Self.lockPatienceMilliseconds) else {
