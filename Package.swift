@@ -37,6 +37,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
+        // The C library's own: it has nothing to install.
+        .systemLibrary(name: "CFileAttributes"),
         .systemLibrary(
             name: "CHiredis",
             // No pkgConfig: hiredis' file holds a flag that SwiftPM warns about; the module map links the library.
@@ -59,6 +61,11 @@ let package = Package(
         .target(
             name: "EventJSON",
             dependencies: ["CJansson"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Compression",
+            dependencies: ["CZlib"],
             swiftSettings: settings
         ),
         .target(
@@ -97,10 +104,14 @@ let package = Package(
         .target(
             name: "Destinations",
             dependencies: [
+                "CFileAttributes",
                 "Collector",
+                "Compression",
                 "EventJSON",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -188,7 +199,7 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
-                "CZlib",
+                "Compression",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -289,7 +300,7 @@ let package = Package(
         .testTarget(
             name: "HTTPServerTests",
             dependencies: [
-                "CZlib",
+                "Compression",
                 "HTTPServer",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),

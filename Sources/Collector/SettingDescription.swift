@@ -20,6 +20,8 @@ public struct SettingDescription: Sendable, Equatable {
         indirect case list(Kind)
         /// A value of any of these kinds.
         case oneOf([Kind])
+        /// Text, or a mapping value that is computed for each event.
+        case mappingValue
         /// Anything.
         case any
     }

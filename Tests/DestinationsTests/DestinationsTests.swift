@@ -96,7 +96,7 @@ struct DestinationsTests {
             problems(.file, ["formt": "csv", "format": "xml"]).sorted() == [
                 "settings.format: is one of jsonl, csv, tsv",
                 "settings.formt: unknown member of the settings of a file destination; did you mean \"format\"?",
-                "settings: file destination: 'filename' is required (string)",
+                "settings: file destination: 'filename' is required (string or Mapping.Value)",
             ]
         )
         #expect(problems(.file, ["filename": "x", "format": "csv"]).count == 1)

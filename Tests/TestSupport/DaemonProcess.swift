@@ -25,7 +25,8 @@ public final class DaemonProcess: Sendable {
         public let description: String
     }
 
-    private let identifier: pid_t
+    /// The process's number.
+    public let identifier: pid_t
     private let output: PipeReader
     private let errors: PipeReader
     /// The port the daemon listens on; 0 for commands that do not listen.
@@ -55,23 +56,30 @@ public final class DaemonProcess: Sendable {
         return await daemon.end()
     }
 
-    /// Starts a daemon and returns once it listens.
-    public static func start(_ arguments: [String], environment: [String: String] = [:]) async throws -> DaemonProcess {
-        let daemon = try launch(arguments, input: "", environment: environment)
+    /// Starts a daemon and returns once it listens; `wrapper` is a command that runs the one behind it in its place.
+    public static func start(
+        _ arguments: [String],
+        wrapper: [String] = [],
+        environment: [String: String] = [:]
+    ) async throws -> DaemonProcess {
+        let daemon = try launch(arguments, wrapper: wrapper, input: "", environment: environment)
         guard let line = await daemon.errors.line(containing: "HTTP server listens"),
             let port = line.split(separator: ":").last.flatMap({ Int($0.prefix { $0.isNumber }) })
         else { throw Failure(description: daemon.errors.text) }
         return DaemonProcess(identifier: daemon.identifier, output: daemon.output, errors: daemon.errors, port: port)
     }
 
-    private static func launch(_ arguments: [String], input: String, environment: [String: String]) throws
-        -> DaemonProcess
-    {
+    private static func launch(
+        _ arguments: [String],
+        wrapper: [String] = [],
+        input: String,
+        environment: [String: String]
+    ) throws -> DaemonProcess {
         let output = try PipeReader()
         let errors = try PipeReader()
         let standardInput = try PipeReader.pipe()
         let identifier = try ChildProcess.spawn(
-            [executable.path] + arguments,
+            wrapper + [executable.path] + arguments,
             standardInput: standardInput.reading.fileDescriptor,
             standardOutput: output.writing.fileDescriptor,
             standardError: errors.writing.fileDescriptor,

@@ -1,7 +1,7 @@
 /// Times as JavaScript's `toISOString` writes them.
-enum ISOTime {
+package enum ISOTime {
     /// `2023-11-14T22:13:20.000Z` for milliseconds since 1970; nil outside the years 0 to 9999.
-    static func text(ofMilliseconds milliseconds: Int) -> String? {
+    package static func text(ofMilliseconds milliseconds: Int) -> String? {
         guard -62_167_219_200_000...253_402_300_799_999 ~= milliseconds else { return nil }
         let day = Int((Double(milliseconds) / 86_400_000).rounded(.down))
         let ofDay = milliseconds - day * 86_400_000

@@ -32,8 +32,10 @@ public struct ValueMapping: Sendable {
         try evaluated(.value(input), event: nil, consent: [:], nowMilliseconds: nowMilliseconds)
     }
 
-    /// The value for an event.
-    func value(in event: Event, consent: JSONObject, nowMilliseconds: Int) throws -> JSONValue {
+    /// The value for an event; missing if there is none. `consent` counts where the event has none of its own.
+    ///
+    /// - Throws: If a part of it cannot be computed.
+    public func value(in event: Event, consent: JSONObject, nowMilliseconds: Int) throws -> JSONValue {
         try evaluated(.event(event), event: event, consent: consent, nowMilliseconds: nowMilliseconds)
     }
 

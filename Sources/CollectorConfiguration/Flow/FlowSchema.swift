@@ -274,6 +274,7 @@ public enum FlowSchema {
         case .strings: ["type": "array", "items": ["type": "string"]]
         case .list(let element): ["type": "array", "items": .object(schema(of: element))]
         case .oneOf(let kinds): ["anyOf": .array(kinds.map { .object(schema(of: $0)) })]
+        case .mappingValue: ["$ref": "#/$defs/value"]
         case .any: [:]
         }
     }

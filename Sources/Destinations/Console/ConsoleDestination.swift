@@ -38,7 +38,7 @@ public struct ConsoleDestination: PreviewableDestination {
             let line = line(for: delivery)
             if !line.isEmpty { text += line + [UInt8(ascii: "\n")] }
         }
-        do throws(BlockingWriter.Failure) {
+        do throws(WriteFailure) {
             try await writer.write(text)
             return batch.deliveries.map { _ in .delivered() }
         } catch {

@@ -12,126 +12,94 @@ import Darwin
 
 /// Appends each event to a file, one line each: JSON, or the values of some of its members.
 ///
-/// Settings: `filename`; `format` "jsonl" (default), "csv" or "tsv"; `fields`, the paths of the values of a csv or tsv
-/// line. Folders are created. A line is written whole or not at all; a full disk is retried.
+/// A batch is one write for each file; a line is there whole or not at all. Unless the settings say otherwise, an event
+/// counts as delivered once it survives a loss of power. What it does when disks fail, files are moved or names are
+/// bad: see `docs/destinations.md`.
 public final class FileDestination: PreviewableDestination {
     /// "file".
     public var type: String { "file" }
-    private let filename: String
+    private let settings: FileSettings
     private let line: FileLine
-    private let file = Mutex<(descriptor: Int32, writer: BlockingWriter)?>(nil)
+    private let time: CollectorTime
+    private let systemSynchronize: @Sendable (Int32) -> Int32
+    private let writer = Mutex<FileWriter?>(nil)
 
-    init(filename: String, line: FileLine) {
-        self.filename = filename
-        self.line = line
+    /// A destination with these settings; `time` tells when files are put away.
+    public convenience init(settings: FileSettings, time: CollectorTime = .system) {
+        #if os(Linux)
+        self.init(settings: settings, time: time, systemSynchronize: { fdatasync($0) })
+        #else
+        self.init(settings: settings, time: time, systemSynchronize: { fsync($0) })
+        #endif
     }
 
-    /// A destination that appends events as lines of JSON.
+    /// A destination that appends events to a file as lines of JSON.
     public convenience init(filename: String) {
-        self.init(filename: filename, line: .json)
+        self.init(settings: FileSettings(filename: filename))
     }
 
-    /// Opens the file, creating it and its folders.
+    init(settings: FileSettings, time: CollectorTime, systemSynchronize: @escaping @Sendable (Int32) -> Int32) {
+        self.settings = settings
+        self.time = time
+        self.systemSynchronize = systemSynchronize
+        line = FileLine(settings)
+    }
+
+    /// Opens the file, creating it and its folders; with names from events, the folder.
     ///
-    /// - Throws: an error with the operating system's words if the file cannot be opened.
+    /// - Throws: an error with the operating system's words if that cannot be done, or if another process holds the
+    ///   file.
     public func initialize(_ context: DestinationContext) async throws -> DestinationReadiness {
-        try createFolders()
-        let descriptor = open(filename, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { throw BlockingWriter.Failure("open \(filename)", number: errno) }
-        let writer = BlockingWriter(descriptor: descriptor, label: "collectord.file.\(context.id)")
-        let isFirst = lseek(descriptor, 0, SEEK_END) == 0
-        file.withLock { $0 = (descriptor, writer) }
-        if isFirst, let header = line.header { try await writer.write(header) }
+        let writer = FileWriter(
+            settings: settings,
+            header: line.header,
+            id: context.id,
+            time: time,
+            logger: context.logger,
+            systemSynchronize: systemSynchronize
+        )
+        do {
+            try await writer.start()
+        } catch {
+            await writer.end()
+            let place = settings.place?.path ?? settings.directory ?? ""
+            throw WriteFailure("\(place): \(error)", isTransient: true)
+        }
+        self.writer.withLock { $0 = writer }
         return .ready
     }
 
-    private func createFolders() throws {
-        for (index, character) in zip(filename.indices, filename) where character == "/" && index > filename.startIndex
-        {
-            let folder = String(filename[..<index])
-            guard mkdir(folder, 0o750) == 0 || errno == EEXIST else {
-                throw BlockingWriter.Failure("create folder \(folder)", number: errno)
-            }
-        }
-    }
-
-    /// Appends the batch with one write.
+    /// Appends the batch with one write for each file.
     public func deliver(_ batch: DeliveryBatch) async -> [DeliveryOutcome] {
-        guard let writer = file.withLock({ $0?.writer }) else {
+        guard let writer = writer.withLock({ $0 }) else {
             return batch.deliveries.map { _ in .retry(reason: "the file is not open") }
         }
-        var text: [UInt8] = []
-        for delivery in batch.deliveries { text += line.text(of: delivery.event) }
-        do throws(BlockingWriter.Failure) {
-            try await writer.write(text)
-            return batch.deliveries.map { _ in .delivered() }
-        } catch {
-            let reason = "\(filename): \(error)"
-            return batch.deliveries.map { _ in error.isTransient ? .retry(reason: reason) : .rejected(reason: reason) }
-        }
+        let lines = FileBatch(batch, line, settings, nowMilliseconds: time.nowMilliseconds)
+        return lines.outcomes(await writer.append(lines.appends))
     }
 
-    /// The line that would be appended.
+    /// The line that would be appended, and where; or why the event would be rejected.
     public func preview(_ delivery: Delivery) -> [String] {
-        let text = line.text(of: delivery.event).dropLast()
-        return ["append", filename, String(decoding: text, as: UTF8.self)]
+        let lines = FileBatch(DeliveryBatch([delivery]), line, settings, nowMilliseconds: time.nowMilliseconds)
+        guard let append = lines.appends.first else {
+            guard case .rejected(let reason) = lines.outcomes([]).first else { return [] }
+            return ["reject", reason]
+        }
+        return ["append", append.place.path, String(decoding: append.text.dropLast(), as: UTF8.self)]
     }
 
-    /// Closes the file.
+    /// Closes the files, after what was written is as safe as the settings promise.
     public func destroy(_ context: DestinationContext) async throws {
-        let descriptor = file.withLock { file in
-            let descriptor = file?.descriptor
-            file = nil
-            return descriptor
+        let writer = writer.withLock { place in
+            let writer = place
+            place = nil
+            return writer
         }
-        if let descriptor { close(descriptor) }
-    }
-}
-
-extension DestinationType {
-    private enum Format: String, CaseIterable {
-        case jsonl, csv, tsv
+        await writer?.end()
     }
 
-    /// Appends events to a file.
-    public static let file = DestinationType(
-        name: "file",
-        packages: ["@walkeros/server-destination-file"],
-        summary: "Appends each event to a file, as a line of JSON, csv or tsv.",
-        settings: [
-            SettingDescription("filename", .string, isRequired: true, "The file's path; folders are created."),
-            SettingDescription(
-                "format",
-                .choice(Format.allCases.map(\.rawValue)),
-                default: "jsonl",
-                "How a line is written."
-            ),
-            SettingDescription("fields", .strings, "The paths of a csv or tsv line's values, such as \"data.id\"."),
-        ]
-    ) { settings, path, problems in
-        var reader = SettingsReader(
-            settings,
-            path: path,
-            known: ["filename", "format", "fields"],
-            of: "a file destination",
-            &problems
-        )
-        let filename = reader.string("filename")
-        let format = reader.choice("format", Format.self) ?? .jsonl
-        let fields = reader.strings("fields") ?? []
-        if filename == nil, reader.members["filename"].isMissing {
-            reader.problems.add(path, "file destination: 'filename' is required (string)")
-        }
-        if format != .jsonl, fields.isEmpty {
-            reader.problems.add(path, "file destination: format '\(format.rawValue)' requires non-empty 'fields'")
-        }
-        problems = reader.problems
-        let line: FileLine =
-            switch format {
-            case .jsonl: .json
-            case .csv: .csv(fields.map(MemberPath.init))
-            case .tsv: .tsv(fields.map(MemberPath.init))
-            }
-        return FileDestination(filename: filename ?? "", line: line)
+    /// Returns once everything begun so far is done, also with files that were put away. For tests.
+    func settled() async {
+        await writer.withLock { $0 }?.settled()
     }
 }

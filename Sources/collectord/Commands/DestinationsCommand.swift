@@ -64,6 +64,7 @@ struct DestinationsCommand: AsyncParsableCommand {
         case .strings: "texts"
         case .list(let element): "array of \(self.kind(element))"
         case .oneOf(let kinds): kinds.map(self.kind).joined(separator: " or ")
+        case .mappingValue: "text or a mapping value"
         case .any: "any"
         }
     }

@@ -1,4 +1,4 @@
-import CZlib
+import Compression
 import NIOCore
 
 extension HTTPContentEncoding {
@@ -22,8 +22,7 @@ extension HTTPContentEncoding {
             let (ratioByteCount, overflow) = body.readableBytes.multipliedReportingOverflow(by: maximumRatio)
             return try inflateBody(
                 body,
-                windowBits: self == .gzip ? 15 + 16 : 15,
-                hasMembers: self == .gzip,
+                format: self == .gzip ? .gzip : .zlib,
                 byteCountBound: min(maximumByteCount, overflow ? .max : ratioByteCount),
                 tooLarge: .tooLarge(maximumByteCount: maximumByteCount)
             )
@@ -34,62 +33,50 @@ extension HTTPContentEncoding {
 }
 
 /// Inflates until the input is used up.
-///
-/// `windowBits` chooses the format, as zlib's `inflateInit2` wants it.
 private func inflateBody(
     _ body: ByteBuffer,
-    windowBits: Int32,
-    hasMembers: Bool,
+    format: CompressionFormat,
     byteCountBound: Int,
     tooLarge: HTTPBodyFailure
 ) throws(HTTPBodyFailure) -> ByteBuffer {
-    var stream = z_stream()
-    guard
-        inflateInit2_(&stream, windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
-    else { throw .malformedEncoding }
-    defer { inflateEnd(&stream) }
-
+    guard var inflater = try? Inflater(format) else { throw .malformedEncoding }
     var input = body
     var output = ByteBuffer()
     output.reserveCapacity(min(byteCountBound, max(1024, 4 * body.readableBytes)))
-    var status = Z_OK
-    while input.readableBytes > 0 || status == Z_OK {
-        if status == Z_STREAM_END {
-            guard hasMembers, inflateReset(&stream) == Z_OK else { throw .malformedEncoding }
+    var state = Inflater.State.underWay
+    while input.readableBytes > 0 || state == .underWay {
+        if state == .ended {
+            // Only gzip has members.
+            guard format == .gzip, (try? inflater.reset()) != nil else { throw .malformedEncoding }
         }
         // At the end there is room for one byte more than allowed, to see whether there is one.
         let allowedByteCount = byteCountBound - output.readableBytes
         let wantedByteCount = max(output.writableBytes, 16 * 1024)
         let room = allowedByteCount < wantedByteCount ? allowedByteCount + 1 : wantedByteCount
-        status = inflateStep(&stream, &input, &output, room: room)
+        state = inflateStep(&inflater, &input, &output, room: room)
         guard output.readableBytes <= byteCountBound else { throw tooLarge }
-        guard status == Z_OK || status == Z_STREAM_END else { throw .malformedEncoding }
+        guard state == .underWay || state == .ended else { throw .malformedEncoding }
     }
     return output
 }
 
-/// One call of `inflate`: moves the reader of `input` and the writer of `output`, and returns zlib's status.
+/// One step: moves the reader of `input` and the writer of `output`, straight in their memory.
 private func inflateStep(
-    _ stream: inout z_stream,
+    _ inflater: inout Inflater,
     _ input: inout ByteBuffer,
     _ output: inout ByteBuffer,
     room: Int
-) -> Int32 {
-    var status = Z_OK
-    var readByteCount = 0
-    input.readWithUnsafeMutableReadableBytes { source in
+) -> Inflater.State {
+    var state = Inflater.State.stalled
+    input.readWithUnsafeReadableBytes { source in
+        var readByteCount = 0
         output.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { target in
-            // The pointers are valid during this call of `inflate` only; zlib does not read them in between.
-            stream.next_in = source.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            let offeredByteCount = UInt32(clamping: source.count)
-            stream.avail_in = offeredByteCount
-            stream.next_out = target.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            stream.avail_out = UInt32(clamping: room)
-            status = inflate(&stream, Z_NO_FLUSH)
-            readByteCount = Int(offeredByteCount - stream.avail_in)
-            return Int(UInt32(clamping: room) - stream.avail_out)
+            let step = inflater.inflate(source, into: UnsafeMutableRawBufferPointer(rebasing: target[..<room]))
+            state = step.state
+            readByteCount = step.readByteCount
+            return step.writtenByteCount
         }
         return readByteCount
     }
-    return status
+    return state
 }
