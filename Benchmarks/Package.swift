@@ -34,6 +34,7 @@ let package = Package(
                 "JanssonPeer",
                 .product(name: "Collector", package: "collectord"),
                 .product(name: "CollectorTesting", package: "collectord"),
+                .product(name: "Destinations", package: "collectord"),
                 .product(name: "EventJSON", package: "collectord"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "RedisStreamsDestination", package: "collectord"),

@@ -28,18 +28,23 @@ struct IsolationBenchmark {
 
     func run() async throws {
         var samples = Neighbour.allCases.map { _ in Samples() }
+        var costs = samples
         for round in 0...roundCount {
             for (place, neighbour) in Neighbour.allCases.enumerated() {
-                let figure = try await eventsPerSecond(beside: neighbour)
+                let figure = try await measure(beside: neighbour)
                 // The first round warms up.
-                if round > 0 { samples[place].add(figure) }
+                if round == 0 { continue }
+                samples[place].add(figure.eventsPerSecond)
+                costs[place].add(figure.microseconds)
             }
         }
         print("## Isolation: events per second that reach a healthy Redis, \(eventCount) events a round\n")
-        var table = Table("destination", "events/s", "± %", "of alone", "of beside a healthy one")
-        for (neighbour, sample) in zip(Neighbour.allCases, samples) {
+        var table = Table("destination", "CPU µs per event", "events/s", "± %", "of alone", "of beside a healthy one")
+        for (place, neighbour) in Neighbour.allCases.enumerated() {
+            let sample = samples[place]
             table.add(
                 neighbour.name,
+                costs[place].median.text(decimals: 2),
                 sample.median.text(),
                 (sample.spreadPercent / 2).text(),
                 (sample.median / samples[0].median).text(decimals: 2),
@@ -49,7 +54,9 @@ struct IsolationBenchmark {
         table.show()
     }
 
-    private func eventsPerSecond(beside neighbour: Neighbour) async throws -> Double {
+    private func measure(
+        beside neighbour: Neighbour
+    ) async throws -> (eventsPerSecond: Double, microseconds: Double) {
         let server = try RedisServer(["--appendonly", "no"])
         defer { server.kill() }
         let other = try RedisServer(["--appendonly", "no"])
@@ -69,12 +76,14 @@ struct IsolationBenchmark {
         // Whoever waits while a destination begins to fail waits for its time limit, once.
         _ = await collector.push(["name": "product view"])
         let begun = collector.status.destinations["healthy"]?.deliveredCount ?? 0
+        let spent = try ProcessFigures().cpuSeconds
         let seconds = try push(to: collector)
+        let cost = (try ProcessFigures().cpuSeconds - spent) / Double(eventCount) * 1e6
         let delivered = (collector.status.destinations["healthy"]?.deliveredCount ?? 0) - begun
         guard delivered == eventCount else { throw BenchmarkError("\(delivered) of \(eventCount) were delivered") }
         other.resume()
         await collector.shutdown()
-        return Double(eventCount) / seconds
+        return (Double(eventCount) / seconds, cost)
     }
 
     private func registration(_ id: String, _ server: RedisServer) -> DestinationRegistration {
