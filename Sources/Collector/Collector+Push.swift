@@ -161,7 +161,11 @@ extension Collector {
             .init(event: event, ingest: options.ingest),
             maximumCount: self.options.maximumQueueCount
         ) {
-            logger.warning("collector.queue overflow; oldest events dropped")
+            // No loss: every destination that is there has them.
+            logger.notice(
+                "only the latest events are kept for destinations that may be added later",
+                metadata: ["count": "\(self.options.maximumQueueCount)"]
+            )
         }
         var count = 0
         for worker in state.workers where isWanted(worker, options) { count += 1 }
