@@ -202,7 +202,8 @@ struct Scenario {
         let warnings = expected["warnings"].array?.compactMap(\.string) ?? []
         #expect(logs.messages(at: .warning) == warnings.filter { $0 != overflow })
         #expect(
-            logs.messages(at: .notice).contains { $0.hasPrefix("only the latest events") } == warnings.contains(overflow)
+            logs.messages(at: .notice).contains { $0.hasPrefix("only the latest events") }
+                == warnings.contains(overflow)
         )
         for source in expected["status"]["sources"].object ?? [:] {
             #expect(status.sources[source.name]?.acceptedCount ?? 0 == source.value["count"].number?.integer)
