@@ -8,7 +8,7 @@ public struct PushResult: Sendable, Equatable {
     public enum Outcome: Sendable, Equatable {
         /// Delivered, or left out by a rule. `response` is what the destination answered; missing if nothing.
         case done(response: JSONValue)
-        /// Kept until consent is given or the destination is ready.
+        /// Kept until consent is given, or the destination is ready or takes events again.
         case queued
         /// Not delivered; kept as a dead letter with this reason.
         case failed(reason: String)

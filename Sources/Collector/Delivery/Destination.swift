@@ -22,15 +22,16 @@ public protocol Destination: Sendable {
     /// The destination's type for logs and status, such as "redis".
     var type: String { get }
 
-    /// Prepares for delivery; called again before the next delivery until it returns `ready`.
+    /// Prepares for delivery; called before the first one, and again, after pauses, until it returns `ready`.
     ///
     /// Calls never overlap, and happen only once consent allows an event through. The destination's events wait
-    /// meanwhile. A thrown error is logged and counted.
+    /// meanwhile. A thrown error is logged and counted. At the time limit the call is cancelled, and waited for.
     func initialize(_ context: DestinationContext) async throws -> DestinationReadiness
 
     /// Delivers the batch and says of each event what became of it, in the batch's order.
     ///
-    /// A missing outcome counts as a retry. Cancellation means that the time limit has passed.
+    /// A missing outcome counts as a retry. Cancellation means that the time limit has passed: return what is known
+    /// within a second. A call that does not return by then is left behind, and the batch may be brought again.
     func deliver(_ batch: DeliveryBatch) async -> [DeliveryOutcome]
 
     /// Whether the destination wants to hear of changes of the collector's state. Default false.
@@ -57,7 +58,8 @@ extension Destination {
 /// A destination that can have several batches under way, begun in order, and answers through a callback.
 ///
 /// This is the fast way for a client that pipelines. `deliver(_:completion:)` must return at once, without blocking,
-/// and call `completion` exactly once with one outcome per event, from any thread.
+/// and call `completion` exactly once with one outcome per event, from any thread, within a time limit of its own: nobody
+/// ends its deliveries for it.
 public protocol PipelinedDestination: Destination {
     /// Begins the delivery of the batch after those begun before.
     func deliver(_ batch: DeliveryBatch, completion: @escaping @Sendable ([DeliveryOutcome]) -> Void)

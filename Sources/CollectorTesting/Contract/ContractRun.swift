@@ -77,7 +77,12 @@ final class ContractRun<Subject: DestinationContractSubject>: Sendable {
         expecting expectation: (JSONObject, PushResult) -> Bool,
         _ words: String
     ) async {
-        let results = await collector.push(events)
+        let answer = Mutex<[PushResult]>([])
+        await within(Self.patience, "the answer to a push") {
+            let results = await collector.push(events)
+            answer.withLock { $0 = results }
+        }
+        let results = answer.withLock { $0 }
         for (event, result) in zip(events, results) where !expectation(event, result) {
             fault("event \(Self.id(of: event)) is to be \(words); it is \(Self.words(result))")
         }
