@@ -158,9 +158,12 @@ struct RedisNetworkFaultTests {
         await destination.end()
     }
 
-    @Test("CLIENT PAUSE: shorter than the deadline just takes time, longer costs connections")
-    func paused() async throws {
-        let destination = try await start(settings(single: true))
+    @Test(
+        "CLIENT PAUSE: shorter than the deadline just takes time, longer costs connections",
+        arguments: [false, true]
+    )
+    func paused(_ single: Bool) async throws {
+        let destination = try await start(settings(single: single))
         let count = 3_000
         var pauses = ["300", "2500"]
         try await EventPump(destination: destination).run(count) { delivered in
@@ -170,30 +173,34 @@ struct RedisNetworkFaultTests {
             }
         }
         #expect(pauses.isEmpty)
-        try check(count, faultCount: proxy.connectionCount, single: true)
+        try check(count, faultCount: proxy.connectionCount, single: single)
         await destination.end()
     }
 
     @Test(
         "maxmemory 1 and REPLICAOF in the middle: retries until it is over",
-        arguments: [(["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"], "OOM")]
-            + [(["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"], "READONLY")]
+        arguments: [
+            (["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"], "OOM"),
+            (["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"], "READONLY"),
+        ],
+        [false, true]
     )
-    func refusing(_ fault: [String], _ remedy: [String], _ code: String) async throws {
-        let destination = try await start(settings(single: true))
+    func refusing(_ fault: (order: [String], remedy: [String], code: String), _ single: Bool) async throws {
+        let destination = try await start(settings(single: single))
+        let (order, remedy, code) = fault
         let count = 3_000
         let socketPath = server.socketPath
         var healing: Task<Void, any Error>?
         let result = try await EventPump(destination: destination).run(count) { delivered in
             guard delivered >= 1_000, healing == nil else { return }
-            _ = try server.probe().command(fault.map { Array($0.utf8) })
+            _ = try server.probe().command(order.map { Array($0.utf8) })
             healing = Task {
                 try await Task.sleep(for: .seconds(1))
                 _ = try RESPProbe(unixSocket: socketPath).command(remedy.map { Array($0.utf8) })
             }
         }
         #expect(result.reasons.contains { $0.hasPrefix(code) })
-        try check(count, faultCount: proxy.connectionCount, single: true)
+        try check(count, faultCount: proxy.connectionCount, single: single)
         await destination.end()
     }
 
