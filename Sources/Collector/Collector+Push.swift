@@ -64,12 +64,16 @@ extension Collector {
         state: inout CollectorState
     ) {
         guard state.isOpen else {
-            tracker.update(index) { $0.error = PushResult.shutDownReason }
-            return
+            return postpone(PushResult.shutDownReason, at: index, of: tracker)
         }
         guard incoming.kind == .object else {
             refuse(.notAnObject("\(incoming.kind)"), options: options, at: index, of: tracker, state: &state)
             return
+        }
+        // Refused at the door, so that no destination has it when it is sent again.
+        if let full = state.workers.first(where: { $0.isFull && isWanted($0, options) }) {
+            counters.countFailed()
+            return postpone(PushResult.overloadReason(full.id), at: index, of: tracker)
         }
         guard state.isAllowed else {
             keepForRun(incoming, in: bytes, options: options, state: &state)
@@ -178,6 +182,13 @@ extension Collector {
                 ingest: options.ingest
             )
             worker.add(.event(queued))
+        }
+    }
+
+    private func postpone(_ reason: String, at index: Int, of tracker: PushTracker) {
+        tracker.update(index) {
+            $0.error = reason
+            $0.isTemporary = true
         }
     }
 

@@ -38,12 +38,20 @@ public struct PushResult: Sendable, Equatable {
     public var error: String?
     /// Whether the event itself is at fault: sending it again will not help.
     public var isInvalid = false
+    /// Whether the event was refused only for now: no destination has anything of it, and the same event may be sent
+    /// again later.
+    public package(set) var isTemporary = false
     /// Whether steps of the source made several events of the one that was pushed. `event` is then nil, and `outcomes`
     /// has only failures.
     public package(set) var isDivided = false
 
     /// What `error` says once the collector has been shut down.
     public static let shutDownReason = "the collector is shut down"
+
+    /// What `error` says when a destination keeps as many events as it may.
+    package static func overloadReason(_ destination: String) -> String {
+        "too many events wait for destination \"\(destination)\""
+    }
 
     /// An accepted event with no outcomes yet.
     public init() {}

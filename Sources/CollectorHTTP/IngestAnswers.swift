@@ -28,6 +28,7 @@ struct IngestAnswers: Sendable {
         ] {
             var headers = fixed
             headers.add(name: "Content-Type", value: type)
+            if status == .serviceUnavailable { headers.add(name: "Retry-After", value: "1") }
             heads[status.code] = HTTPResponseTemplate(status: status, headers: headers)
         }
         self.heads = heads
@@ -101,7 +102,7 @@ struct IngestAnswers: Sendable {
         return response(status, headers, body)
     }
 
-    /// The answer to a list: 200 if all went well, 207 if some did, else 400 or 500.
+    /// The answer to a list: 200 if all went well, 207 if some did, else 400, 503 or 500.
     func list(_ results: [PushResult], _ headers: HTTPHeaders) -> HTTPResponse {
         let failed = results.indices.filter { !results[$0].isOK }
         var body = ByteBuffer()
@@ -124,14 +125,25 @@ struct IngestAnswers: Sendable {
             body.writeStaticString("}")
         }
         body.writeStaticString("]}")
-        let isMixed = failed.count < results.count
-        let isAllInvalid = failed.allSatisfy { Self.isSendersFault(results[$0]) }
-        return response(isMixed ? .multiStatus : isAllInvalid ? .badRequest : .internalServerError, headers, body)
+        let status: HTTPResponseStatus =
+            if failed.count < results.count {
+                .multiStatus
+            } else if failed.allSatisfy({ Self.isSendersFault(results[$0]) }) {
+                .badRequest
+            } else if failed.allSatisfy({ results[$0].isTemporary }) {
+                .serviceUnavailable
+            } else {
+                .internalServerError
+            }
+        return response(status, headers, body)
     }
 
     /// Why an event failed, in words for its sender: never a destination's own words.
     static func reason(_ result: PushResult) -> String {
-        result.error ?? "Event was not processed"
+        if result.isTemporary, result.error != PushResult.shutDownReason {
+            return "too many events wait: try again later"
+        }
+        return result.error ?? "Event was not processed"
     }
 
     /// Whether sending the event again can never help.

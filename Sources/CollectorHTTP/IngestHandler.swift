@@ -142,7 +142,7 @@ struct IngestHandler: HTTPHandler {
         }
         let status: HTTPResponseStatus =
             IngestAnswers.isSendersFault(result)
-            ? .badRequest : result.error == PushResult.shutDownReason ? .serviceUnavailable : .internalServerError
+            ? .badRequest : result.isTemporary ? .serviceUnavailable : .internalServerError
         return answers.failure(status, IngestAnswers.reason(result), nowMilliseconds: now, headers)
     }
 
@@ -185,7 +185,13 @@ struct IngestHandler: HTTPHandler {
             }
             if isEarly { responder.respond(response) }
             collector.push(batch, options: options) { results in
-                if isEarly { self.noteLateFailures(results) } else { responder.respond(response) }
+                if isEarly {
+                    self.noteLateFailures(results)
+                } else if results.contains(where: \.isTemporary) {
+                    responder.respond(self.answer(results, headers))
+                } else {
+                    responder.respond(response)
+                }
             }
         }
     }

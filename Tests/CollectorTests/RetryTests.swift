@@ -297,3 +297,46 @@ private final class ClosureDestination: Destination {
         return await work(batch)
     }
 }
+
+/// Events are refused at the door before more are kept than may be.
+@Suite("Full destinations", .timeLimit(.minutes(1)))
+struct FullDestinationTests {
+    @Test("a full destination refuses for all, for now; then there is room again")
+    func refuses() async {
+        let isDown = Mutex(true)
+        let full = RecordingDestination { _ in isDown.withLock { $0 } ? .retry(reason: "down") : .delivered() }
+        let other = RecordingDestination()
+        let time = ManualTime()
+        var problems = ConfigurationProblems()
+        let configuration = DestinationConfiguration(["waitingMax": 3, "timeout": 1], problems: &problems)
+        #expect(problems.list.isEmpty)
+        let collector = Collector(
+            destinations: [
+                DestinationRegistration(id: "full", destination: full, configuration: configuration),
+                DestinationRegistration(id: "other", destination: other),
+            ],
+            time: time.collectorTime
+        )
+        await collector.start()
+        let clock = Task {
+            while !Task.isCancelled {
+                if !time.advanceToNextSleeper(within: 60_000) { await Task.yield() }
+            }
+        }
+        for name in ["a one", "a two", "a three"] {
+            #expect(await collector.push(["name": .string(name)]).queued == ["full"])
+        }
+        let refused = await collector.push(["name": "a four"])
+        #expect(refused.isTemporary && !refused.isInvalid && refused.event == nil)
+        #expect(refused.error == "too many events wait for destination \"full\"")
+        #expect(other.deliveries.map(\.event.name) == ["a one", "a two", "a three"])
+        // Who does not want that destination is not concerned.
+        #expect(await collector.push(["name": "a five"], options: PushOptions(exclude: ["full"])).done == ["other"])
+        isDown.withLock { $0 = false }
+        await full.settled(count: 3)
+        while collector.status.destinations["full"]?.deliveredCount != 3 { await Task.yield() }
+        #expect(await collector.push(["name": "a four"]).done.sorted() == ["full", "other"])
+        #expect(full.deliveries.map(\.event.name) == ["a one", "a two", "a three", "a four"])
+        clock.cancel()
+    }
+}

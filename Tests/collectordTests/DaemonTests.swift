@@ -165,6 +165,31 @@ struct DaemonTests {
         withExtendedLifetime(directory) {}
     }
 
+    @Test("no more events are taken than may be kept: 503, and when to come again")
+    func refusesForNow() async throws {
+        let redis = try RedisServer()
+        redis.kill()
+        let (directory, path) = try flow(
+            redis: redis,
+            extra: #","timeout":200,"waitingMax":1"#,
+            query: "?commandTimeout=100"
+        )
+        let daemon = try await DaemonProcess.start(["run", path, "--port", "0"])
+        #expect(try await HTTPExchange.post(#"{"name":"page view","id":"1"}"#, port: daemon.port).status == 200)
+        for body in [#"{"name":"page view","id":"2"}"#, #"[{"name":"page view","id":"2"}]"#] {
+            let refused = try await HTTPExchange.post(body, port: daemon.port)
+            #expect(refused.status == 503)
+            #expect(refused.headers["retry-after"] == "1")
+            #expect(refused.text.contains("try again later"))
+        }
+        try redis.start()
+        await daemon.errorLines(containing: "the destination takes events again", count: 1)
+        #expect(try await HTTPExchange.post(#"{"name":"page view","id":"2"}"#, port: daemon.port).status == 200)
+        #expect(try entries(redis).map { $0["id"] } == ["1", "2"])
+        #expect(await daemon.stop().code == 0)
+        withExtendedLifetime(directory) {}
+    }
+
     @Test("a source that is disabled takes nothing, the others do")
     func disabledSource() async throws {
         let directory = try TemporaryDirectory()

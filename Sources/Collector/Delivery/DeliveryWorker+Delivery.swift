@@ -49,7 +49,11 @@ extension DeliveryWorker {
         // First, since it may put events back that are then to be worked off.
         if let steps, !batch.pending.followUps.isEmpty { followUp(batch, outcomes, settlement, steps) }
         // Counts and dead letters are as they should be before anyone hears of an outcome.
-        let end = state.withLock { $0.finish(batch, settlement, configuration: configuration) }
+        let end = state.withLock { state in
+            let end = state.finish(batch, settlement, configuration: configuration)
+            if isFull { noteRoom(in: state.lane) }
+            return end
+        }
         counters.countDelivered(settlement.deliveredCount)
         counters.countFailed(settlement.failed.count)
         for (waiter, outcome) in zip(batch.pending.waiters, outcomes) {

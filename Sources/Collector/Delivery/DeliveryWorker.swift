@@ -16,6 +16,9 @@ final class DeliveryWorker: Sendable {
     let counters: CollectorCounters
     let time: CollectorTime
     let state: Mutex<State>
+    /// Whether there is no room for more events, so that new ones are refused. Read without the lock: a few more may
+    /// slip in, and are kept.
+    private let hasNoRoom = Atomic(false)
     let pipelined: (any PipelinedDestination)?
     /// What is done with events before they are mapped and after they were delivered; nil if nothing.
     let steps: DestinationSteps?
@@ -45,28 +48,26 @@ final class DeliveryWorker: Sendable {
             settings: configuration.settings,
             environment: configuration.environment
         )
-        let limits = DeliveryLane.Limits(batchesInFlight: pipelined == nil ? 1 : Self.pipelinedBatchesInFlight)
+        var limits = DeliveryLane.Limits(batchesInFlight: pipelined == nil ? 1 : Self.pipelinedBatchesInFlight)
+        limits.waitingCount = configuration.maximumWaitingCount
         state = Mutex(State(lane: DeliveryLane(limits: limits, breaker: configuration.breaker)))
     }
 
     var logger: Logger { context.logger }
 
+    /// Whether the destination keeps as many events as it may.
+    var isFull: Bool { hasNoRoom.load(ordering: .relaxed) }
+
     /// Adds an entry. The caller then calls `work`, outside its own locks.
     func add(_ entry: DeliveryLane.Entry) {
         var kept: DeliveryWaiter?
-        let isAdded = state.withLock { state in
+        state.withLock { state in
             var entry = entry
-            if case .event = entry {
-                if !state.lane.hasRoom { return false }
-                if state.lane.isHolding { kept = entry.takeWaiter() }
-            }
+            if state.lane.isHolding { kept = entry.takeWaiter() }
             state.lane.add(entry)
-            return true
+            if !state.lane.hasRoom { hasNoRoom.store(true, ordering: .relaxed) }
         }
         kept?.settle(id, .queued)
-        guard !isAdded, case .event(let event) = entry else { return }
-        counters.countFailed()
-        event.waiter.settle(id, .failed(reason: "too many events wait for destination \"\(id)\""))
     }
 
     /// Works the lane off as far as possible.
@@ -95,10 +96,17 @@ final class DeliveryWorker: Sendable {
             case .drained(let waiting):
                 for continuation in waiting { continuation.resume() }
                 return
-            case .none: return
+            case .none:
+                if isFull { state.withLock { noteRoom(in: $0.lane) } }
+                return
             }
             step = state.withLock { $0.nextStep() }
         }
+    }
+
+    /// Lets new events in if there is room again.
+    func noteRoom(in lane: DeliveryLane) {
+        if lane.hasRoom { hasNoRoom.store(false, ordering: .relaxed) }
     }
 
     /// The destination's numbers.

@@ -15,6 +15,9 @@ public struct DestinationConfiguration: Sendable {
     /// Events kept until consent is given or the destination is ready; beyond it the oldest is dropped and counted.
     /// Default 1 000.
     public var maximumQueueCount = 1000
+    /// Events accepted and not yet settled, those that wait for consent aside; beyond it new events are refused for now,
+    /// at the door, so that no other destination has them either. Default 100 000.
+    public var maximumWaitingCount = 100_000
     /// Dead letters kept; beyond it the oldest is dropped and counted. Default 100.
     public var maximumDeadLetterCount = 100
     /// Milliseconds after which one attempt is ended, and after which whoever waits for an event that is tried again
@@ -40,7 +43,7 @@ public struct DestinationConfiguration: Sendable {
     static let members =
         Mapping.members + [
             "batch", "breaker", "disabled", "dlqMax", "env", "id", "mock", "queue", "queueMax", "require", "retry",
-            "settings", "timeout",
+            "settings", "timeout", "waitingMax",
         ]
 
     /// Reads a destination's `config` as flow.json has it.
@@ -81,6 +84,7 @@ public struct DestinationConfiguration: Sendable {
             return number
         }
         maximumQueueCount = whole("queueMax", maximumQueueCount, minimum: 0, problems: &problems)
+        maximumWaitingCount = whole("waitingMax", maximumWaitingCount, minimum: 1, problems: &problems)
         maximumDeadLetterCount = whole("dlqMax", maximumDeadLetterCount, minimum: 0, problems: &problems)
         timeoutMilliseconds = whole("timeout", timeoutMilliseconds, minimum: 0, problems: &problems)
         if timeoutMilliseconds == 0 { timeoutMilliseconds = DestinationConfiguration().timeoutMilliseconds }

@@ -175,6 +175,7 @@ public enum FlowSchema {
         config["disabled"] = ["type": "boolean", "default": false]
         config["queue"] = ["type": "boolean", "default": true]
         config["queueMax"] = ["type": "integer", "minimum": 0, "default": 1000]
+        config["waitingMax"] = ["type": "integer", "minimum": 1, "default": 100_000]
         config["dlqMax"] = ["type": "integer", "minimum": 0, "default": 100]
         config["breaker"] = [
             "description": "After that many failures in a row, deliveries pause for the cooldown; events wait.",
