@@ -158,6 +158,7 @@ let package = Package(
                 "Collector",
                 "EventJSON",
                 "HTTPServer",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -44,6 +44,9 @@ public struct HTTPSource: Sendable {
     /// Whether POST is answered before destinations have the event. Default false; walkerOS's default is true.
     public var answersPOSTEarly = false
 
+    /// Who may send; nil lets everybody. Default nil.
+    public var writeKeys: WriteKeys?
+
     /// What is noted of a request for the steps of its events: a value on
     /// `{method, url, path, query, headers}`, such as `{"map": {"agent": "headers.user-agent"}}`; nil for nothing.
     public var ingest: ValueMapping?

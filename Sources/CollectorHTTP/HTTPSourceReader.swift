@@ -31,6 +31,42 @@ struct HTTPSourceReader {
             whole(settings["maxRequestSize"], 1...(1 << 30), place + ["maxRequestSize"]) ?? source.maximumBodyByteCount
         readPaths(settings, place, into: &source)
         readCrossOrigin(settings["cors"], place + ["cors"], into: &source)
+        readKeys(settings["keys"], place + ["keys"], into: &source)
+    }
+
+    private mutating func readKeys(_ value: JSONValue, _ place: [String], into source: inout HTTPSource) {
+        if value.isMissing { return }
+        guard let list = value.array, !list.isEmpty else {
+            problems.add(
+                place,
+                "\"keys\" is an array of {\"id\", \"key\", \"rate\"}, not empty: without it everybody may send"
+            )
+            return
+        }
+        var keys: [WriteKey] = []
+        for (index, entry) in list.enumerated() {
+            let place = place + [String(index)]
+            problems.refuseUnknownMembers(
+                (entry.object ?? [:]).map(\.name),
+                known: ["id", "key", "rate"],
+                path: place,
+                of: "a key"
+            )
+            let rate = whole(entry["rate"], 1...1_000_000_000, place + ["rate"])
+            guard let id = entry["id"].string, !id.isEmpty else {
+                problems.add(place + ["id"], "a key has an \"id\" for logs, which is not secret")
+                continue
+            }
+            guard let key = entry["key"].string, key.count >= WriteKey.minimumLength, !key.contains(" ") else {
+                problems.add(
+                    place + ["key"],
+                    "is a text of at least \(WriteKey.minimumLength) characters without spaces; write $secret.NAME"
+                )
+                continue
+            }
+            keys.append(WriteKey(id: id, key: key, eventsPerSecond: rate))
+        }
+        source.writeKeys = WriteKeys(keys, burstCount: source.maximumBatchCount)
     }
 
     private mutating func whole(_ value: JSONValue, _ range: ClosedRange<Int>, _ place: [String]) -> Int? {

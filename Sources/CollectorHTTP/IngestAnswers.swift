@@ -23,8 +23,9 @@ struct IngestAnswers: Sendable {
         let type = source.style == .express ? "application/json; charset=utf-8" : "application/json"
         var heads: [UInt: HTTPResponseTemplate] = [:]
         for status in [
-            HTTPResponseStatus.ok, .multiStatus, .badRequest, .notFound, .methodNotAllowed, .requestTimeout,
-            .payloadTooLarge, .unsupportedMediaType, .internalServerError, .serviceUnavailable,
+            HTTPResponseStatus.ok, .multiStatus, .badRequest, .unauthorized, .notFound, .methodNotAllowed,
+            .requestTimeout,
+            .payloadTooLarge, .unsupportedMediaType, .tooManyRequests, .internalServerError, .serviceUnavailable,
         ] {
             var headers = fixed
             headers.add(name: "Content-Type", value: type)
@@ -43,7 +44,8 @@ struct IngestAnswers: Sendable {
         if let fixed = source.crossOrigin?.fixedResponseHeaders { headers.add(contentsOf: fixed) }
         if source.style == .fetch, source.crossOrigin != nil {
             headers.add(name: "Access-Control-Allow-Methods", value: "GET, POST, OPTIONS")
-            headers.add(name: "Access-Control-Allow-Headers", value: "Content-Type")
+            let allowed = source.writeKeys == nil ? "Content-Type" : "Authorization, Content-Type"
+            headers.add(name: "Access-Control-Allow-Headers", value: allowed)
         }
         return headers
     }

@@ -25,9 +25,11 @@ struct IngestHandler: HTTPHandler {
         let headers = answers.headers(for: head)
         switch head.method {
         case .POST where path.takesPOST:
-            return post(head, headers, responder)
+            guard let key = admit(head, headers, responder) else { return .ignore }
+            return post(head, key, headers, responder)
         case .GET where path.takesGET:
-            pixel(head, headers, responder)
+            guard let key = admit(head, headers, responder) else { return .ignore }
+            pixel(head, key, headers, responder)
         case .OPTIONS:
             responder.respond(answers.preflight(head))
         default:
@@ -47,6 +49,42 @@ struct IngestHandler: HTTPHandler {
         ((path.takesGET ? ["GET"] : []) + (path.takesPOST ? ["POST"] : []) + ["OPTIONS"]).joined(separator: ", ")
     }
 
+    // MARK: Keys
+
+    /// The place of a request's key among the source's.
+    private enum Key {
+        /// Everybody may send.
+        case unneeded
+        case place(Int)
+    }
+
+    /// Lets a request in, or refuses it.
+    private func admit(_ head: HTTPRequestHead, _ headers: HTTPHeaders, _ responder: HTTPResponder) -> Key? {
+        guard let keys = source.writeKeys else { return .unneeded }
+        let reason: String
+        switch keys.admission(of: head) {
+        case .admitted(let place): return .place(place)
+        case .missing: reason = "a write key is needed: Authorization: Bearer <key>"
+        case .unknown: reason = "the write key is not known"
+        }
+        var response = answers.failure(.unauthorized, reason, headers)
+        response.headers.add(name: "WWW-Authenticate", value: "Bearer")
+        responder.respond(response)
+        return nil
+    }
+
+    /// Whether the key's bearers may send that many events now; answers if not.
+    private func mayTake(_ count: Int, _ key: Key, _ headers: HTTPHeaders, _ responder: HTTPResponder) -> Bool {
+        guard case .place(let place) = key, let keys = source.writeKeys else { return true }
+        guard let seconds = keys.take(count, with: place, nowMilliseconds: collector.nowMilliseconds) else {
+            return true
+        }
+        var response = answers.failure(.tooManyRequests, "too many events: try again later", headers)
+        response.headers.add(name: "Retry-After", value: String(seconds))
+        responder.respond(response)
+        return false
+    }
+
     /// What accompanies the events of a request.
     private func options(of head: HTTPRequestHead) -> PushOptions {
         var options = PushOptions(source: source.id)
@@ -59,7 +97,12 @@ struct IngestHandler: HTTPHandler {
 
     // MARK: POST
 
-    private func post(_ head: HTTPRequestHead, _ headers: HTTPHeaders, _ responder: HTTPResponder) -> HTTPBodyHandling {
+    private func post(
+        _ head: HTTPRequestHead,
+        _ key: Key,
+        _ headers: HTTPHeaders,
+        _ responder: HTTPResponder
+    ) -> HTTPBodyHandling {
         var hasBody = true
         if source.style == .express {
             switch IngestContentType(head.headers.first(name: "Content-Type")) {
@@ -75,23 +118,24 @@ struct IngestHandler: HTTPHandler {
         }
         let options = options(of: head)
         guard hasBody else {
-            push(.empty(), options, headers, responder)
+            push(.empty(), options, key, headers, responder)
             return .ignore
         }
         return .collect(
             maximumByteCount: source.maximumBodyByteCount,
             failure: { failure in self.refusal(failure, headers) },
-            then: { body, responder in self.take(body, options, headers, responder) }
+            then: { body, responder in self.take(body, options, key, headers, responder) }
         )
     }
 
     private func take(
         _ body: ByteBuffer,
         _ options: PushOptions,
+        _ key: Key,
         _ headers: HTTPHeaders,
         _ responder: HTTPResponder
     ) {
-        if body.readableBytes == 0 { return push(.empty(), options, headers, responder) }
+        if body.readableBytes == 0 { return push(.empty(), options, key, headers, responder) }
         body.withUnsafeReadableBytes { bytes in
             let limits = JSONLimits(maximumByteCount: source.maximumBodyByteCount)
             do throws(JSONError) {
@@ -99,7 +143,7 @@ struct IngestHandler: HTTPHandler {
                 if batch.isScalar {
                     reject("a JSON body must be an object or an array", headers, responder)
                 } else {
-                    push(batch, options, headers, responder)
+                    push(batch, options, key, headers, responder)
                 }
             } catch {
                 reject(error.description, headers, responder)
@@ -110,6 +154,7 @@ struct IngestHandler: HTTPHandler {
     private func push(
         _ batch: borrowing EventBatch,
         _ options: PushOptions,
+        _ key: Key,
         _ headers: HTTPHeaders,
         _ responder: HTTPResponder
     ) {
@@ -120,6 +165,7 @@ struct IngestHandler: HTTPHandler {
             )
             return
         }
+        guard mayTake(batch.count, key, headers, responder) else { return }
         let isList = batch.isList
         if source.answersPOSTEarly {
             let invalid = collector.firstRefusal(in: batch, source: source.id)
@@ -174,7 +220,13 @@ struct IngestHandler: HTTPHandler {
 
     // MARK: GET
 
-    private func pixel(_ head: HTTPRequestHead, _ headers: HTTPHeaders, _ responder: HTTPResponder) {
+    private func pixel(
+        _ head: HTTPRequestHead,
+        _ key: Key,
+        _ headers: HTTPHeaders,
+        _ responder: HTTPResponder
+    ) {
+        guard mayTake(1, key, headers, responder) else { return }
         let options = options(of: head)
         let text = JSONValue.object(PixelQuery.event(ofTarget: head.uri)).jsonText
         let response = answers.pixel(headers)

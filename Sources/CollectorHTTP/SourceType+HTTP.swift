@@ -47,6 +47,27 @@ extension SourceType {
             default: "true",
             "Which browsers may send: true, false, or {origin, methods, headers, credentials, maxAge}."
         ),
+        SettingDescription(
+            "keys",
+            .list(
+                .object([
+                    SettingDescription("id", .string, isRequired: true, "What logs call the key; not secret."),
+                    SettingDescription(
+                        "key",
+                        .string,
+                        isRequired: true,
+                        "The secret, at least \(WriteKey.minimumLength) characters; write $secret.NAME."
+                    ),
+                    SettingDescription(
+                        "rate",
+                        .integer(1...1_000_000_000),
+                        "Events per second that its bearers may send together."
+                    ),
+                ])
+            ),
+            default: "everybody may send",
+            "Who may send, as \"Authorization: Bearer <key>\"; several at a time, so that keys can be renewed."
+        ),
     ]
 
     private static let options = [
