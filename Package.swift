@@ -58,6 +58,14 @@ let package = Package(
             name: "CZlib",
             providers: [.apt(["zlib1g-dev"])]
         ),
+        .systemLibrary(
+            name: "CBrotli",
+            providers: [.apt(["libbrotli-dev"])]
+        ),
+        .systemLibrary(
+            name: "CZstandard",
+            providers: [.apt(["libzstd-dev"])]
+        ),
         .target(
             name: "EventJSON",
             dependencies: ["CJansson"],
@@ -65,7 +73,7 @@ let package = Package(
         ),
         .target(
             name: "Compression",
-            dependencies: ["CZlib"],
+            dependencies: ["CBrotli", "CZlib", "CZstandard"],
             swiftSettings: settings
         ),
         .target(

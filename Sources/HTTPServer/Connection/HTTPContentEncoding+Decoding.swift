@@ -4,8 +4,8 @@ import NIOCore
 extension HTTPContentEncoding {
     /// The body without its coding.
     ///
-    /// Members of a gzip file that follow one another are one body (RFC 1952, section 2.2). Anything else behind the
-    /// end is refused, and so is a body without its end.
+    /// Members of a gzip file that follow one another are one body (RFC 1952, section 2.2), and so are frames of
+    /// Zstandard. Anything else behind the end is refused, and so is a body without its end.
     ///
     /// Throws ``HTTPBodyFailure/tooLarge(maximumByteCount:)`` as soon as the output passes `maximumByteCount` or
     /// `maximumRatio` times the input, ``HTTPBodyFailure/malformedEncoding`` when the bytes are damaged.
@@ -15,63 +15,66 @@ extension HTTPContentEncoding {
         maximumRatio: Int
     ) throws(HTTPBodyFailure) -> ByteBuffer {
         guard body.readableBytes > 0 else { return body }
+        let bound = HTTPDecodedBodyBound(body, maximumByteCount: maximumByteCount, maximumRatio: maximumRatio)
         switch self {
-        case .identity:
-            return body
-        case .gzip, .deflate:
-            let (ratioByteCount, overflow) = body.readableBytes.multipliedReportingOverflow(by: maximumRatio)
-            return try inflateBody(
-                body,
-                format: self == .gzip ? .gzip : .zlib,
-                byteCountBound: min(maximumByteCount, overflow ? .max : ratioByteCount),
-                tooLarge: .tooLarge(maximumByteCount: maximumByteCount)
-            )
-        case .unsupported(let name):
-            throw .unsupportedEncoding(name)
+        case .identity: return body
+        case .gzip: return try decompressed(body, try? Inflater(.gzip), bound)
+        case .deflate: return try decompressed(body, try? Inflater(.zlib), bound)
+        case .brotli: return try decompressed(body, try? BrotliDecompressor(), bound)
+        case .zstandard: return try decompressed(body, try? ZstandardDecompressor(), bound)
+        case .unsupported(let name): throw .unsupportedEncoding(name)
         }
     }
 }
 
-/// Inflates until the input is used up.
-private func inflateBody(
+/// How large a body may become.
+private struct HTTPDecodedBodyBound {
+    let byteCount: Int
+    let failure: HTTPBodyFailure
+
+    init(_ body: ByteBuffer, maximumByteCount: Int, maximumRatio: Int) {
+        let (ratioByteCount, overflow) = body.readableBytes.multipliedReportingOverflow(by: maximumRatio)
+        byteCount = min(maximumByteCount, overflow ? .max : ratioByteCount)
+        failure = .tooLarge(maximumByteCount: maximumByteCount)
+    }
+}
+
+/// Decompresses until the input is used up.
+private func decompressed<Kind: Decompressor & ~Copyable>(
     _ body: ByteBuffer,
-    format: CompressionFormat,
-    byteCountBound: Int,
-    tooLarge: HTTPBodyFailure
+    _ decompressor: consuming Kind?,
+    _ bound: HTTPDecodedBodyBound
 ) throws(HTTPBodyFailure) -> ByteBuffer {
-    guard var inflater = try? Inflater(format) else { throw .malformedEncoding }
+    guard var decompressor else { throw .malformedEncoding }
     var input = body
     var output = ByteBuffer()
-    output.reserveCapacity(min(byteCountBound, max(1024, 4 * body.readableBytes)))
-    var state = Inflater.State.underWay
+    output.reserveCapacity(min(bound.byteCount, max(1024, 4 * body.readableBytes)))
+    var state = DecompressionStep.State.underWay
     while input.readableBytes > 0 || state == .underWay {
-        if state == .ended {
-            // Only gzip has members.
-            guard format == .gzip, (try? inflater.reset()) != nil else { throw .malformedEncoding }
-        }
+        if state == .ended, !decompressor.beginNext() { throw .malformedEncoding }
         // At the end there is room for one byte more than allowed, to see whether there is one.
-        let allowedByteCount = byteCountBound - output.readableBytes
+        let allowedByteCount = bound.byteCount - output.readableBytes
         let wantedByteCount = max(output.writableBytes, 16 * 1024)
         let room = allowedByteCount < wantedByteCount ? allowedByteCount + 1 : wantedByteCount
-        state = inflateStep(&inflater, &input, &output, room: room)
-        guard output.readableBytes <= byteCountBound else { throw tooLarge }
+        state = step(&decompressor, &input, &output, room: room)
+        guard output.readableBytes <= bound.byteCount else { throw bound.failure }
         guard state == .underWay || state == .ended else { throw .malformedEncoding }
     }
     return output
 }
 
 /// One step: moves the reader of `input` and the writer of `output`, straight in their memory.
-private func inflateStep(
-    _ inflater: inout Inflater,
+private func step<Kind: Decompressor & ~Copyable>(
+    _ decompressor: inout Kind,
     _ input: inout ByteBuffer,
     _ output: inout ByteBuffer,
     room: Int
-) -> Inflater.State {
-    var state = Inflater.State.stalled
+) -> DecompressionStep.State {
+    var state = DecompressionStep.State.stalled
     input.readWithUnsafeReadableBytes { source in
         var readByteCount = 0
         output.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { target in
-            let step = inflater.inflate(source, into: UnsafeMutableRawBufferPointer(rebasing: target[..<room]))
+            let step = decompressor.decompress(source, into: UnsafeMutableRawBufferPointer(rebasing: target[..<room]))
             state = step.state
             readByteCount = step.readByteCount
             return step.writtenByteCount

@@ -3,6 +3,8 @@ enum HTTPContentEncoding: Equatable {
     case identity
     case gzip
     case deflate
+    case brotli
+    case zstandard
     /// Any other: its name in lower case, cut at 64 bytes.
     case unsupported(String)
 
@@ -13,6 +15,10 @@ enum HTTPContentEncoding: Equatable {
             self = .gzip
         } else if name.equalsIgnoringCase("deflate") {
             self = .deflate
+        } else if name.equalsIgnoringCase("br") {
+            self = .brotli
+        } else if name.equalsIgnoringCase("zstd") {
+            self = .zstandard
         } else {
             self = .unsupported(String(name.lowercased().prefix(64)))
         }

@@ -112,7 +112,7 @@ import Testing
         #expect(response.status == 415)
         #expect(response.body == #"{"success":false,"error":"unsupported content encoding \"zip\""}"#)
         #expect(try self.answer([1], encoding: "gzip, gzip").status == 415)
-        #expect(try self.answer([1], encoding: "br").status == 415)
+        #expect(try self.answer([1], encoding: "compress").status == 415)
         #expect(try self.answer([1], encoding: #"a"b"#).body.hasSuffix(#"encoding \"a\"b\""}"#))
     }
 
@@ -163,5 +163,84 @@ import Testing
         var gzip = try Self.deflated([UInt8](repeating: 0, count: 100 << 20), .gzip)
         for position in 10_000..<gzip.count { gzip[position] = 0xFF }
         #expect(try self.answer(gzip, encoding: "gzip").status == 413)
+    }
+
+    // MARK: Brotli and Zstandard
+
+    private static let greeting = "hello, hello, hello, brotli and zstd!"
+    /// `brotli -q 11 -w 16` of the greeting.
+    private static let brotli: [UInt8] = [
+        0x82, 0x04, 0x00, 0xBF, 0xE8, 0x0D, 0xAF, 0x97, 0xDF, 0x7B, 0x89, 0xA2, 0x56, 0x2B, 0x5C, 0x52, 0x15, 0x78,
+        0xE4, 0xA9, 0x04, 0x60, 0x3A, 0x95, 0x00, 0x4D, 0xA4, 0x0F, 0x0F, 0x7D, 0x83, 0x7E, 0x2F, 0x14,
+    ]
+    /// `zstd -19` of the greeting.
+    private static let zstandard: [UInt8] = [
+        0x28, 0xB5, 0x2F, 0xFD, 0x04, 0x68, 0xED, 0x00, 0x00, 0xB8, 0x68, 0x65, 0x6C, 0x6C, 0x6F, 0x2C, 0x20, 0x62,
+        0x72, 0x6F, 0x74, 0x6C, 0x69, 0x20, 0x61, 0x6E, 0x64, 0x20, 0x7A, 0x73, 0x74, 0x64, 0x21, 0x01, 0x00, 0x92,
+        0x8B, 0x11, 0x76, 0x08, 0xE9, 0xD1,
+    ]
+    /// `brotli -q 11` of 10 MiB of zeros.
+    private static let brotliBomb: [UInt8] = [
+        0x9F, 0xFF, 0xFF, 0x9F, 0xF8, 0x27, 0x00, 0xE2, 0xB1, 0x40, 0x20, 0xF7, 0xFE, 0x13,
+    ]
+
+    @Test("br and zstd are understood; frames of zstd are one body", arguments: [false, true])
+    func modern(chunked: Bool) throws {
+        let expected = "POST / \(Self.greeting)"
+        #expect(try self.answer(Self.brotli, encoding: "br", chunked: chunked).body == expected)
+        #expect(try self.answer(Self.zstandard, encoding: "ZSTD", chunked: chunked).body == expected)
+        let twice = Self.zstandard + Self.zstandard
+        #expect(try self.answer(twice, encoding: "zstd", chunked: chunked).body == expected + Self.greeting)
+    }
+
+    @Test("br and zstd that are damaged, cut at any place, or longer than their end: 400")
+    func modernDamaged() throws {
+        var cases: [(String, [UInt8])] = [
+            ("br", Self.brotli + [0]), ("br", Self.brotli + Self.brotli), ("br", Self.zstandard),
+            ("zstd", Self.zstandard + [0]), ("zstd", Self.brotli),
+        ]
+        for count in 1..<Self.brotli.count { cases.append(("br", Array(Self.brotli.prefix(count)))) }
+        for count in 1..<Self.zstandard.count { cases.append(("zstd", Array(Self.zstandard.prefix(count)))) }
+        // The last four bytes are zstd's checksum.
+        var badChecksum = Self.zstandard
+        badChecksum[badChecksum.count - 1] ^= 1
+        cases.append(("zstd", badChecksum))
+        // A frame that wants a window of 128 MiB.
+        var wide = Self.zstandard
+        wide[5] = 0x88
+        cases.append(("zstd", wide))
+        for (index, (encoding, body)) in cases.enumerated() {
+            #expect(try self.answer(body, encoding: encoding).status == 400, "case \(index)")
+        }
+    }
+
+    @Test("a bomb of brotli is given up at the ratio, one of zstd at the limit")
+    func modernBombs() throws {
+        #expect(try self.answer(Self.brotliBomb, encoding: "br").status == 413)
+        var limits = HTTPLimits()
+        limits.maximumBodyByteCount = 1000
+        // `zstd -19` of a thousand times "a".
+        let letters: [UInt8] = [
+            0x28, 0xB5, 0x2F, 0xFD, 0x04, 0x68, 0x45, 0x00, 0x00, 0x08, 0x61, 0x01, 0x00, 0xE4, 0x2B, 0x20, 0x04, 0x23,
+            0x42, 0xDA, 0x2E,
+        ]
+        #expect(try self.answer(letters, encoding: "zstd", limits: limits).status == 200)
+        limits.maximumBodyByteCount = 999
+        #expect(try self.answer(letters, encoding: "zstd", limits: limits).status == 413)
+    }
+
+    @Test("random bytes in any coding are refused or taken, and nothing else")
+    func noise() throws {
+        var random = SystemRandomNumberGenerator()
+        for encoding in ["gzip", "deflate", "br", "zstd"] {
+            for _ in 0..<200 {
+                var body = [Self.brotli, Self.zstandard, try Self.gzip("hello")].randomElement(using: &random) ?? []
+                for _ in 0..<Int.random(in: 1...4) {
+                    body[Int.random(in: body.indices)] = UInt8.random(in: 0...255)
+                }
+                let status = try self.answer(body, encoding: encoding).status
+                #expect([200, 400, 413].contains(status), "\(encoding): \(body)")
+            }
+        }
     }
 }

@@ -16,10 +16,17 @@ public enum CompressionFormat: Sendable {
 
 /// Why compression could not begin.
 public struct CompressionError: Error, CustomStringConvertible {
-    /// What zlib answered.
+    /// What the library answered.
     public let description: String
 
     init(_ code: Int32) {
         description = "zlib answers \(code)"
+    }
+
+    /// There is no memory.
+    static let noMemory = CompressionError("no memory for a decompressor")
+
+    private init(_ description: String) {
+        self.description = description
     }
 }
