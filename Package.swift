@@ -214,6 +214,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
@@ -309,6 +310,7 @@ let package = Package(
         .testTarget(
             name: "HTTPServerTests",
             dependencies: [
+                "CollectorTesting",
                 "Compression",
                 "HTTPServer",
                 .product(name: "Logging", package: "swift-log"),

@@ -15,6 +15,8 @@ struct Daemon {
     let isDefault: Bool
     let host: String
     let port: Int
+    /// How TLS is spoken on all ports; nil for plain HTTP.
+    let tls: HTTPServerTLS?
 
     func run() async throws {
         let logger = Logger(label: "collectord")
@@ -66,6 +68,7 @@ struct Daemon {
 
     private func server(port: Int, sources: [HTTPSource], collector: Collector) -> HTTPServer {
         var configuration = HTTPServerConfiguration(listeners: [.tcp(host: host, port: port)])
+        configuration.tls = tls
         configuration.limits.maximumBodyByteCount = sources.map(\.maximumBodyByteCount).max() ?? 1 << 20
         return HTTPServer(
             configuration: configuration,
@@ -78,7 +81,7 @@ struct Daemon {
 
     private func welcome(_ address: SocketAddress?) {
         let port = address?.port ?? port
-        let url = "http://localhost:\(port)/collect"
+        let url = "\(tls == nil ? "http" : "https")://localhost:\(port)/collect"
         let text = """
             collectord \(CollectorVersion.current) takes events at \(url) and prints them here. Try:
 

@@ -220,6 +220,30 @@ struct DaemonTests {
         #expect(await daemon.stop().code == 0)
     }
 
+    @Test("events over TLS; a certificate that cannot be used is told in a sentence, with exit code 1")
+    func tls() async throws {
+        let certificates = try TestCertificates()
+        let identity = try certificates.issue("localhost")
+        let options = ["--port", "0", "--tls-certificate", identity.certificate, "--tls-key", identity.key]
+        let daemon = try await DaemonProcess.start(["run"] + options)
+        let code = try await BlockingWork.run {
+            ChildProcess.wait(
+                for: try ChildProcess.spawn([
+                    "curl", "--silent", "--fail", "--cacert", certificates.authority.certificate, "--json",
+                    #"{"name":"page view"}"#, "https://localhost:\(daemon.port)/collect",
+                ])
+            )
+        }
+        #expect(code == 0)
+        #expect(await daemon.outputLine(containing: "\"context\":{}")?.hasPrefix(#"{"name":"page view""#) == true)
+        #expect(await daemon.stop().code == 0)
+        let broken = try await DaemonProcess.run([
+            "run", "--tls-certificate", "/nowhere.pem", "--tls-key", identity.key,
+        ])
+        #expect(broken.code == 1)
+        #expect(broken.errors.contains("The TLS file /nowhere.pem cannot be used: it cannot be read."))
+    }
+
     @Test("a port that is taken is told in a sentence, with exit code 1")
     func portTaken() async throws {
         let daemon = try await DaemonProcess.start(["run", "--port", "0"])

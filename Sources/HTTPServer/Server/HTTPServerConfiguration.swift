@@ -13,6 +13,11 @@ public struct HTTPServerConfiguration: Sendable {
     /// At least one.
     public var listeners: [HTTPListenerAddress]
 
+    /// How TLS is spoken on the TCP listeners; unix sockets stay as they are.
+    ///
+    /// Nil speaks plain HTTP. Default: nil.
+    public var tls: HTTPServerTLS?
+
     /// The bounds every connection is held to.
     public var limits = HTTPLimits()
 

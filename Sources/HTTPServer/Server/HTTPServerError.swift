@@ -6,6 +6,7 @@ public struct HTTPServerError: Error, CustomStringConvertible {
             case noListener
             case bindFailed
             case alreadyStarted
+            case certificateUnusable
         }
 
         private let kind: Kind
@@ -18,6 +19,8 @@ public struct HTTPServerError: Error, CustomStringConvertible {
         ///
         /// A server starts once.
         public static let alreadyStarted = Code(kind: .alreadyStarted)
+        /// A file of ``HTTPServerTLS`` cannot be used.
+        public static let certificateUnusable = Code(kind: .certificateUnusable)
     }
 
     /// The kind of failure.
@@ -52,6 +55,14 @@ public struct HTTPServerError: Error, CustomStringConvertible {
             code: .bindFailed,
             message: "Cannot listen on \(listener). Is another process using it, or is a permission missing?",
             cause: cause
+        )
+    }
+
+    static func certificateUnusable(path: String, reason: String) -> HTTPServerError {
+        HTTPServerError(
+            code: .certificateUnusable,
+            message: "The TLS file \(path) cannot be used: \(reason).",
+            cause: nil
         )
     }
 }

@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 #if canImport(Darwin)
@@ -63,32 +64,43 @@ final class HTTPServerRuntime: Sendable {
         let groups = eventLoops.makeIterator().map { eventLoop in
             HTTPConnectionGroup(eventLoop: eventLoop, limits: configuration.limits, metrics: metrics)
         }
-        let bootstrap = Self.bootstrap(
-            configuration: configuration,
-            eventLoops: eventLoops,
-            environments: groups.map { group in
-                HTTPConnectionEnvironment(
-                    limits: configuration.limits,
-                    group: group,
-                    metrics: metrics,
-                    logger: logger,
-                    onExchange: configuration.onExchange
-                )
-            },
-            handler: handler
-        )
+        let environments = groups.map { group in
+            HTTPConnectionEnvironment(
+                limits: configuration.limits,
+                group: group,
+                metrics: metrics,
+                logger: logger,
+                onExchange: configuration.onExchange
+            )
+        }
+        let admission = HTTPAdmission(maximumConnectionCount: configuration.limits.maximumConnectionCount)
+        func bootstrap(_ certificates: HTTPServerCertificates?) -> ServerBootstrap {
+            Self.bootstrap(
+                configuration: configuration,
+                eventLoops: eventLoops,
+                environments: environments,
+                admission: admission,
+                certificates: certificates,
+                handler: handler
+            )
+        }
         var listeners: [any Channel] = []
         var socketPaths: [String] = []
-        for address in configuration.listeners {
-            do {
-                listeners.append(try await Self.bind(bootstrap, address))
-                if case .unixSocket(let path) = address { socketPaths.append(path) }
-            } catch {
-                for listener in listeners { try? await listener.close() }
-                for path in socketPaths { unlink(path) }
-                try? await ownEventLoops?.shutdownGracefully()
-                throw HTTPServerError.bindFailed(address, cause: error)
+        do {
+            let certificates = try await HTTPServerCertificates.read(configuration.tls, logger: logger)
+            for address in configuration.listeners {
+                switch address {
+                case .tcp: listeners.append(try await Self.bind(bootstrap(certificates), address))
+                case .unixSocket(let path):
+                    listeners.append(try await Self.bind(bootstrap(nil), address))
+                    socketPaths.append(path)
+                }
             }
+        } catch {
+            for listener in listeners { try? await listener.close() }
+            for path in socketPaths { unlink(path) }
+            try? await ownEventLoops?.shutdownGracefully()
+            throw error
         }
         return HTTPServerRuntime(
             listeners: listeners,
@@ -103,9 +115,10 @@ final class HTTPServerRuntime: Sendable {
         configuration: HTTPServerConfiguration,
         eventLoops: any EventLoopGroup,
         environments: [HTTPConnectionEnvironment],
+        admission: HTTPAdmission,
+        certificates: HTTPServerCertificates?,
         handler: any HTTPHandler
     ) -> ServerBootstrap {
-        let admission = HTTPAdmission(maximumConnectionCount: configuration.limits.maximumConnectionCount)
         var bootstrap = ServerBootstrap(group: eventLoops)
             .serverChannelOption(.backlog, value: Int32(clamping: configuration.backlog))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -121,11 +134,18 @@ final class HTTPServerRuntime: Sendable {
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                @Sendable func configure(_ context: NIOSSLContext?) throws {
                     guard let environment = environments.first(where: { $0.group.eventLoop === channel.eventLoop })
                     else { throw ChannelError.inappropriateOperationForState }
+                    if let context {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+                    }
                     try HTTPConnection.configure(channel, handler: handler, environment: environment)
                 }
+                guard let certificates else {
+                    return channel.eventLoop.makeCompletedFuture { try configure(nil) }
+                }
+                return certificates.context(on: channel.eventLoop).flatMapThrowing { try configure($0) }
             }
         if configuration.reusesPort {
             bootstrap = bootstrap.serverChannelOption(
@@ -137,17 +157,22 @@ final class HTTPServerRuntime: Sendable {
     }
 
     private static func bind(_ bootstrap: ServerBootstrap, _ address: HTTPListenerAddress) async throws -> any Channel {
-        switch address {
-        case .tcp(let host, let port):
-            return try await bootstrap.bind(host: host, port: port).get()
-        case .unixSocket(let path):
-            let channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
-            guard chmod(path, 0o660) == 0 else {
-                let error = IOError(errnoCode: errno, reason: "chmod")
-                try? await channel.close()
-                throw error
+        do {
+            switch address {
+            case .tcp(let host, let port):
+                return try await bootstrap.bind(host: host, port: port).get()
+            case .unixSocket(let path):
+                let channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true)
+                    .get()
+                guard chmod(path, 0o660) == 0 else {
+                    let error = IOError(errnoCode: errno, reason: "chmod")
+                    try? await channel.close()
+                    throw error
+                }
+                return channel
             }
-            return channel
+        } catch {
+            throw HTTPServerError.bindFailed(address, cause: error)
         }
     }
 

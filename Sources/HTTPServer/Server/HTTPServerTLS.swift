@@ -1,0 +1,33 @@
+/// How a server speaks TLS: whose certificate it shows, and which clients it wants to see one of.
+///
+/// TLS 1.2 and newer. The files are read at start, and again, without a restart, once they have changed.
+///
+/// ```swift
+/// configuration.tls = HTTPServerTLS(certificatePath: "/etc/tls/server.pem", keyPath: "/etc/tls/server.key")
+/// ```
+public struct HTTPServerTLS: Sendable, Hashable {
+    /// The file with the server's certificate and those between it and the authority, in PEM.
+    public var certificatePath: String
+
+    /// The file with the certificate's key, in PEM and without a passphrase.
+    public var keyPath: String
+
+    /// The file with the authorities whose clients are let in, in PEM; every client must then show a certificate.
+    ///
+    /// Nil asks for none. Default: nil.
+    public var clientAuthoritiesPath: String?
+
+    /// How long changed files may go unnoticed, in milliseconds.
+    ///
+    /// Looked at when a connection is made. Default: 5 000.
+    public var recheckMilliseconds: Int = 5_000
+
+    /// TLS with that certificate.
+    public init(certificatePath: String, keyPath: String, clientAuthoritiesPath: String? = nil) {
+        self.certificatePath = certificatePath
+        self.keyPath = keyPath
+        self.clientAuthoritiesPath = clientAuthoritiesPath
+    }
+
+    var paths: [String] { [certificatePath, keyPath] + (clientAuthoritiesPath.map { [$0] } ?? []) }
+}
