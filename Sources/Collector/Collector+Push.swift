@@ -159,6 +159,12 @@ extension Collector {
         of tracker: PushTracker,
         state: inout CollectorState
     ) {
+        var event = event
+        if !options.sourceTags.isEmpty {
+            var source = event[.source].object ?? [:]
+            for tag in options.sourceTags { source[tag.name] = tag.value }
+            event.replace(.source, by: source)
+        }
         counters.countAccepted()
         if let source = options.source { state.sources[source, default: .init()].acceptedCount += 1 }
         if state.backfill.append(

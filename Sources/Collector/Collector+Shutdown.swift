@@ -33,6 +33,7 @@ extension Collector {
                 metadata: ["waiting": "\(waiting.waitingCount)", "held": "\(waiting.heldCount)"]
             )
         }
+        if !isDrained { worker.failWaiters() }
         let isDestroyed = await Deadline.run(Self.patience, time: time) {
             do {
                 try await worker.destination.destroy(worker.context)

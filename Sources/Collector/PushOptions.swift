@@ -1,3 +1,5 @@
+public import EventJSON
+
 /// What accompanies a pushed event.
 public struct PushOptions: Sendable {
     /// The source that brings the event; its mapping applies and its counts are kept.
@@ -10,6 +12,8 @@ public struct PushOptions: Sendable {
     public var exclude: [String] = []
     /// What the source noted of the request, for steps; nil if nothing.
     public var ingest: Ingest?
+    /// Members of the event's `source` that who sends it cannot choose, such as a tenant. They replace the sender's.
+    public var sourceTags: JSONObject = [:]
 
     /// Options with the given values.
     public init(

@@ -39,7 +39,7 @@ struct HTTPSourceReader {
         guard let list = value.array, !list.isEmpty else {
             problems.add(
                 place,
-                "\"keys\" is an array of {\"id\", \"key\", \"rate\"}, not empty: without it everybody may send"
+                "\"keys\" is an array of {\"id\", \"key\", \"rate\", \"tags\"}, not empty: without it everybody may send"
             )
             return
         }
@@ -48,7 +48,7 @@ struct HTTPSourceReader {
             let place = place + [String(index)]
             problems.refuseUnknownMembers(
                 (entry.object ?? [:]).map(\.name),
-                known: ["id", "key", "rate"],
+                known: ["id", "key", "rate", "tags"],
                 path: place,
                 of: "a key"
             )
@@ -64,7 +64,14 @@ struct HTTPSourceReader {
                 )
                 continue
             }
-            keys.append(WriteKey(id: id, key: key, eventsPerSecond: rate))
+            let tags = entry["tags"].object ?? [:]
+            if !entry["tags"].isMissing, entry["tags"].object == nil {
+                problems.add(place + ["tags"], "is an object: members of the events' source")
+            }
+            for tag in tags where WriteKey.reservedTags.contains(tag.name) {
+                problems.add(place + ["tags", tag.name], "is the collector's own")
+            }
+            keys.append(WriteKey(id: id, key: key, eventsPerSecond: rate, tags: tags))
         }
         source.writeKeys = WriteKeys(keys, burstCount: source.maximumBatchCount)
     }

@@ -86,8 +86,9 @@ struct IngestHandler: HTTPHandler {
     }
 
     /// What accompanies the events of a request.
-    private func options(of head: HTTPRequestHead) -> PushOptions {
+    private func options(of head: HTTPRequestHead, _ key: Key) -> PushOptions {
         var options = PushOptions(source: source.id)
+        if case .place(let place) = key, let keys = source.writeKeys { options.sourceTags = keys.tags(of: place) }
         options.traceID = head.headers.first(name: "traceparent").flatMap(TraceParent.init)?.traceID
         if let ingest = source.ingest, collector.hasSteps {
             options.ingest = RequestScope.ingest(ingest, of: head, nowMilliseconds: collector.nowMilliseconds)
@@ -116,7 +117,7 @@ struct IngestHandler: HTTPHandler {
                 return .ignore
             }
         }
-        let options = options(of: head)
+        let options = options(of: head, key)
         guard hasBody else {
             push(.empty(), options, key, headers, responder)
             return .ignore
@@ -227,7 +228,7 @@ struct IngestHandler: HTTPHandler {
         _ responder: HTTPResponder
     ) {
         guard mayTake(1, key, headers, responder) else { return }
-        let options = options(of: head)
+        let options = options(of: head, key)
         let text = JSONValue.object(PixelQuery.event(ofTarget: head.uri)).jsonText
         let response = answers.pixel(headers)
         let isEarly = source.answersGETEarly

@@ -63,6 +63,11 @@ extension SourceType {
                         .integer(1...1_000_000_000),
                         "Events per second that its bearers may send together."
                     ),
+                    SettingDescription(
+                        "tags",
+                        .dictionary,
+                        "Members of the events' source, whatever the sender writes there."
+                    ),
                 ])
             ),
             default: "everybody may send",

@@ -21,7 +21,8 @@ struct IngestServer {
         mapping: Mapping = .none,
         steps: StepOptions = StepOptions(),
         transformers: [TransformerRegistration] = [],
-        destination configuration: DestinationConfiguration = DestinationConfiguration()
+        destination configuration: DestinationConfiguration = DestinationConfiguration(),
+        time: CollectorTime = .system
     ) async throws {
         collector = Collector(
             sources: [SourceRegistration(id: source.id, mapping: mapping, steps: steps)],
@@ -29,7 +30,8 @@ struct IngestServer {
                 DestinationRegistration(id: "d", destination: destination, configuration: configuration)
             ],
             transformers: transformers,
-            logger: logs.logger()
+            logger: logs.logger(),
+            time: time
         )
         await collector.start()
         var settings = HTTPServerConfiguration(listeners: [.tcp(host: "127.0.0.1", port: 0)])

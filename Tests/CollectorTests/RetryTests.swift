@@ -254,6 +254,28 @@ struct RetryTests {
         #expect(collector.status.destinations["d"]?.isFailing == false)
     }
 
+    @Test("a shutdown that cannot wait any longer tells whoever still waits")
+    func shutdownTells() async {
+        let calls = Mutex<[CheckedContinuation<Void, Never>]>([])
+        let destination = ClosureDestination(deliver: { batch in
+            await withCheckedContinuation { continuation in calls.withLock { $0.append(continuation) } }
+            return batch.deliveries.map { _ in .delivered() }
+        })
+        let collector = await collector(destination)
+        async let first = collector.push(["name": "a one"])
+        await until { calls.withLock { $0.count } == 1 }
+        async let second = collector.push(["name": "a two"])
+        await until { collector.status.destinations["d"]?.waitingCount == 2 }
+        let end = Task { await collector.shutdown() }
+        // Beside the attempt's own limit there is now the shutdown's.
+        await until { time.sleeperCount == 2 }
+        time.advance(milliseconds: 5000)
+        #expect(await second.failed == ["d": PushResult.shutDownReason])
+        calls.withLock { $0[0] }.resume()
+        #expect(await first.done == ["d"])
+        await end.value
+    }
+
     static let unusable: [JSONValue] = [
         0, "x", 1.5, ["maxAttempts": 0], ["maxAge": "1h"], ["minDelay": 9, "maxDelay": 8], ["attempts": 3],
     ]

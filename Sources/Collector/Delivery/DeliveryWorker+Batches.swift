@@ -52,6 +52,12 @@ extension DeliveryWorker {
         state.withLock { _ = $0.lane.send(deliveries, wereGathered: true) }
     }
 
+    /// Tells whoever waits for events that are not under way that the collector ends without them.
+    func failWaiters() {
+        let waiters = state.withLock { $0.lane.releaseWaiters() }
+        for waiter in waiters { waiter.settle(id, .failed(reason: PushResult.shutDownReason)) }
+    }
+
     /// Delivers what was gathered and returns when nothing is under way any more.
     func drain() async {
         let gathered = state.withLock { $0.buffers.takeAll() }

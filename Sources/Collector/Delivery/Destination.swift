@@ -40,7 +40,8 @@ public protocol Destination: Sendable {
     /// Hears of a change of the collector's state, in order with the events, once `initialize` has succeeded.
     func on(_ change: StateChange, _ context: DestinationContext) async throws
 
-    /// Ends work and releases what the destination owns. Called once, after the last delivery has ended.
+    /// Ends work and releases what the destination owns. Called once, after the last delivery has ended, or five seconds
+    /// after the collector's end began.
     func destroy(_ context: DestinationContext) async throws
 }
 

@@ -1,4 +1,5 @@
 import Crypto
+public import EventJSON
 
 /// A secret that lets who has it send events to a source, as `Authorization: Bearer <key>`.
 ///
@@ -8,15 +9,21 @@ public struct WriteKey: Sendable {
     public let id: String
     /// Events per second that its bearers may send together; nil does not limit them.
     public let eventsPerSecond: Int?
+    /// Members of the events' `source`, whatever the sender writes there.
+    public let tags: JSONObject
     let digest: [UInt8]
 
     /// The fewest characters of a key: what is shorter can be guessed.
     public static let minimumLength = 16
 
+    /// Members of `source` that are not a key's to choose.
+    static let reservedTags = ["count", "release", "trace"]
+
     /// A key.
-    public init(id: String, key: String, eventsPerSecond: Int? = nil) {
+    public init(id: String, key: String, eventsPerSecond: Int? = nil, tags: JSONObject = [:]) {
         self.id = id
         self.eventsPerSecond = eventsPerSecond
+        self.tags = tags
         digest = Self.digest(of: key)
     }
 

@@ -1,3 +1,4 @@
+import EventJSON
 import NIOHTTP1
 import Synchronization
 
@@ -43,6 +44,9 @@ public final class WriteKeys: Sendable {
         for (place, key) in keys.enumerated() where Self.isEqual(digest, key.digest) { found = place }
         return found.map(Admission.admitted) ?? .unknown
     }
+
+    /// Members of the events' `source` that the key at that place gives.
+    func tags(of place: Int) -> JSONObject { keys[place].tags }
 
     /// Takes room for that many events; the seconds to wait if there is not enough, and nothing is taken then.
     func take(_ count: Int, with place: Int, nowMilliseconds: Int) -> Int? {

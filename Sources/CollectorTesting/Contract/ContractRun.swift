@@ -154,7 +154,10 @@ final class ContractRun<Subject: DestinationContractSubject>: Sendable {
         let observed = destination.observed
         for sentence in observed.faults { fault(sentence) }
         expect("calls of destroy", observed.destroyCount, 1)
-        expect("delivered by the collector's count", status.deliveredCount, observed.deliveredCount)
+        // What was still under way after the collector's patience may end between the two looks.
+        if status.waitingCount == 0 {
+            expect("delivered by the collector's count", status.deliveredCount, observed.deliveredCount)
+        }
         state.withLock { state in
             state.counts.deliveredCount += status.deliveredCount
             state.counts.deadLetterCount += status.deadLetterCount

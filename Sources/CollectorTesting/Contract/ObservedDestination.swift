@@ -77,9 +77,6 @@ final class ObservedDestination: Sendable {
             if outcomes.count > batch.deliveries.count {
                 state.faults.append("\(outcomes.count) outcomes of \(batch.deliveries.count) events")
             }
-            if state.destroyCount > 0, outcomes.contains(where: \.isDelivered) {
-                state.faults.append("a delivery ended after destroy")
-            }
             for case .rejected("") in outcomes { state.faults.append("rejected without a reason") }
             state.deliveredCount += outcomes.count(where: \.isDelivered)
             let due = state.waiters.filter { $0.count <= state.deliveredCount }
