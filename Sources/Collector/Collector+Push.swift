@@ -71,9 +71,9 @@ extension Collector {
             return
         }
         // Refused at the door, so that no destination has it when it is sent again.
-        if let full = state.workers.first(where: { $0.isFull && isWanted($0, options) }) {
+        for worker in state.workers where worker.isFull && isWanted(worker, options) {
             counters.countFailed()
-            return postpone(PushResult.overloadReason(full.id), at: index, of: tracker)
+            return postpone(PushResult.overloadReason(worker.id), at: index, of: tracker)
         }
         guard state.isAllowed else {
             keepForRun(incoming, in: bytes, options: options, state: &state)
@@ -159,11 +159,14 @@ extension Collector {
         of tracker: PushTracker,
         state: inout CollectorState
     ) {
-        var event = event
         if !options.sourceTags.isEmpty {
+            var tagged = event
             var source = event[.source].object ?? [:]
             for tag in options.sourceTags { source[tag.name] = tag.value }
-            event.replace(.source, by: source)
+            tagged.replace(.source, by: source)
+            var rest = options
+            rest.sourceTags = [:]
+            return deliver(tagged, options: rest, at: index, of: tracker, state: &state)
         }
         counters.countAccepted()
         if let source = options.source { state.sources[source, default: .init()].acceptedCount += 1 }

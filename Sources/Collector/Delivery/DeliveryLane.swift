@@ -122,10 +122,10 @@ struct DeliveryLane {
     private var isRefining: Bool { if case .nothing = refining { false } else { true } }
 
     mutating func add(_ entry: Entry) {
-        if case .event(let event) = entry {
-            if isPreparationPaused, phase == .unprepared, entries.isEmpty { return postponed.append(event) }
-            waitingCount += 1
+        if isPreparationPaused, phase == .unprepared, entries.isEmpty, case .event(let event) = entry {
+            return postponed.append(event)
         }
+        if case .event = entry { waitingCount += 1 }
         // Events that wait for the destination come first, as they came before.
         if !postponed.isEmpty, !isOnlyChange(entry) { resumePostponed() }
         entries.append(entry)

@@ -62,9 +62,13 @@ final class DeliveryWorker: Sendable {
     func add(_ entry: DeliveryLane.Entry) {
         var kept: DeliveryWaiter?
         state.withLock { state in
-            var entry = entry
-            if state.lane.isHolding { kept = entry.takeWaiter() }
-            state.lane.add(entry)
+            if state.lane.isHolding {
+                var held = entry
+                kept = held.takeWaiter()
+                state.lane.add(held)
+            } else {
+                state.lane.add(entry)
+            }
             if !state.lane.hasRoom { hasNoRoom.store(true, ordering: .relaxed) }
         }
         kept?.settle(id, .queued)
