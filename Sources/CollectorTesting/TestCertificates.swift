@@ -23,23 +23,7 @@ public final class TestCertificates: Sendable {
         directory = try TemporaryDirectory()
         let path = directory.path + "/authority"
         authority = Identity(certificate: path + ".pem", key: path + ".key")
-        try Self.openssl(
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=collectord test authority",
-            "-keyout",
-            authority.key,
-            "-out",
-            authority.certificate
-        )
+        try Self.selfSign(authority, name: "collectord test authority")
     }
 
     /// A certificate for a DNS name and no address; `daysLeft` below zero makes one that has expired.
@@ -85,25 +69,7 @@ public final class TestCertificates: Sendable {
     public func selfSigned(_ name: String) throws -> Identity {
         let path = "\(directory.path)/\(name)-self"
         let identity = Identity(certificate: path + ".pem", key: path + ".key")
-        try Self.openssl(
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=\(name)",
-            "-addext",
-            "subjectAltName=DNS:\(name)",
-            "-keyout",
-            identity.key,
-            "-out",
-            identity.certificate
-        )
+        try Self.selfSign(identity, name: name, "-addext", "subjectAltName=DNS:\(name)")
         return identity
     }
 
@@ -114,6 +80,12 @@ public final class TestCertificates: Sendable {
             authority.certificate, "--tls-auth-clients", asksClients ? "yes" : "no", "--tls-replication", "yes",
             "--tls-cluster", "yes",
         ]
+    }
+
+    private static func selfSign(_ identity: Identity, name: String, _ more: String...) throws {
+        let new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        let files = ["-keyout", identity.key, "-out", identity.certificate]
+        try ChildProcess.run(["openssl"] + new + ["-subj", "/CN=\(name)"] + more + files)
     }
 
     private static func openssl(_ arguments: String...) throws {

@@ -42,48 +42,26 @@ struct SQLiteSettings: Sendable, Equatable {
         )
         let path = path + ["sqlite"]
         let members = settings["sqlite"].object ?? [:]
-        problems.refuseUnknownMembers(members.map(\.name), known: Self.names, path: path, of: "sqlite")
-        func text(_ name: String) -> String? {
-            let value = members[name]
-            if value.isMissing { return nil }
-            if let text = value.string, !text.isEmpty { return text }
-            problems.add(path + [name], "is a text that is not empty")
-            return nil
-        }
-        func choice<Choice: RawRepresentable & CaseIterable>(_ name: String, _ fallback: Choice) -> Choice
-        where Choice.RawValue == String {
-            guard let text = text(name) else { return fallback }
-            if let choice = Choice(rawValue: text) { return choice }
-            problems.add(path + [name], "is one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
-            return fallback
-        }
-        if members["url"].isMissing { problems.add(path + ["url"], "Config settings sqlite.url missing") }
+        var reader = SettingsReader(.object(members), path: path, known: Self.names, of: "sqlite", &problems)
+        if members["url"].isMissing { reader.problems.add(path + ["url"], "Config settings sqlite.url missing") }
         do throws(SQLiteFailure) {
-            self.path = try text("url").flatMap(Self.path)
+            self.path = try reader.string("url").flatMap(Self.path)
         } catch {
-            problems.add(path + ["url"], error.reason)
+            reader.problems.add(path + ["url"], error.reason)
         }
         if !members["authToken"].isMissing {
-            problems.add(path + ["authToken"], "is for libSQL servers only, and a file has none: leave it out")
+            reader.problems.add(path + ["authToken"], "is for libSQL servers only, and a file has none: leave it out")
         }
         table = .events
         do throws(SQLiteFailure) {
-            if let name = text("table") { table = try SQLiteTableName(name) }
+            if let name = reader.string("table") { table = try SQLiteTableName(name) }
         } catch {
-            problems.add(path + ["table"], error.reason)
+            reader.problems.add(path + ["table"], error.reason)
         }
-        schema = choice("schema", schema)
-        synchronous = choice("synchronous", synchronous)
-        if !members["busyTimeout"].isMissing {
-            if let number = members["busyTimeout"].number?.integer, Self.busyTimeouts.contains(number) {
-                busyTimeoutMilliseconds = number
-            } else {
-                problems.add(
-                    path + ["busyTimeout"],
-                    "is a whole number of milliseconds from 0 to \(Self.busyTimeouts.upperBound)"
-                )
-            }
-        }
+        schema = reader.choice("schema", Schema.self) ?? schema
+        synchronous = reader.choice("synchronous", Synchronous.self) ?? synchronous
+        busyTimeoutMilliseconds = reader.whole("busyTimeout", Self.busyTimeouts) ?? busyTimeoutMilliseconds
+        problems = reader.problems
         if problems.list.count > count { return nil }
     }
 

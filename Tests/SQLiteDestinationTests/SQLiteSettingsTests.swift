@@ -29,8 +29,11 @@ struct SQLiteSettingsTests {
             (["url": "a", "authToken": "SECRET"], "s.sqlite.authToken: is for libSQL servers only"),
             (["url": "a", "schema": "none"], "s.sqlite.schema: is one of auto, manual"),
             (["url": "a", "synchronous": "off"], "s.sqlite.synchronous: is one of full, normal"),
-            (["url": "a", "busyTimeout": -1], "s.sqlite.busyTimeout: is a whole number of milliseconds"),
-            (["url": "a", "tabel": "b"], "s.sqlite.tabel: unknown member of sqlite; did you mean \"table\"?"),
+            (["url": "a", "busyTimeout": -1], "s.sqlite.busyTimeout: is a whole number from 0 to 60000"),
+            (
+                ["url": "a", "tabel": "b"],
+                "s.sqlite.tabel: unknown member of the settings of sqlite; did you mean \"table\"?"
+            ),
         ]
         for (settings, expected) in cases {
             let found = problems(["sqlite": .object(settings)])

@@ -10,7 +10,6 @@ final class BatchAttempt: Sendable {
     static let graceMilliseconds = 1000
 
     private let isReported = Atomic(false)
-    private let isOverdue = Atomic(false)
 
     /// Calls `work`. `report` is called once; `onAbandon` if `work` did not return in time, then later `onReturn`.
     static func start(
@@ -27,7 +26,6 @@ final class BatchAttempt: Sendable {
             time: time,
             work: work,
             onLimit: {
-                attempt.isOverdue.store(true, ordering: .relaxed)
                 Task {
                     try? await time.sleep(.milliseconds(graceMilliseconds))
                     guard attempt.claim() else { return }
@@ -35,9 +33,8 @@ final class BatchAttempt: Sendable {
                     report([], true)
                 }
             },
-            onEnd: { outcomes in
-                guard attempt.claim() else { return onReturn() }
-                report(outcomes, attempt.isOverdue.load(ordering: .relaxed))
+            onEnd: { outcomes, isLate in
+                if attempt.claim() { report(outcomes, isLate) } else { onReturn() }
             }
         )
     }

@@ -10,7 +10,7 @@ extension DeliveryWorker {
             time: time,
             work: { await self.initialize() },
             onLimit: { self.noteLimit("destination init does not return") },
-            onEnd: { isReady in
+            onEnd: { isReady, _ in
                 self.finishPreparation(isReady)
                 self.work()
             }
@@ -66,7 +66,7 @@ extension DeliveryWorker {
             time: time,
             work: { await self.on(changes) },
             onLimit: { self.noteLimit("on callback does not return") },
-            onEnd: {
+            onEnd: { _, _ in
                 self.state.withLock { state in
                     _ = state.lane.endFailing()
                     state.lane.finishTelling()

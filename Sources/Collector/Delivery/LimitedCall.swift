@@ -5,19 +5,19 @@ import Synchronization
 enum LimitedCall {
     private enum Phase { case running, late, ended }
 
-    /// Calls `work`. `onLimit` is called at most once, before `onEnd`; `onEnd` once, when `work` returns.
+    /// Calls `work`. `onLimit` is called at most once; `onEnd` once, when `work` returns, and hears whether the limit had
+    /// passed.
     static func start<Outcome: Sendable>(
         milliseconds: Int,
         time: CollectorTime,
         work: @escaping @Sendable () async -> Outcome,
         onLimit: @escaping @Sendable () -> Void,
-        onEnd: @escaping @Sendable (Outcome) -> Void
+        onEnd: @escaping @Sendable (Outcome, _ isLate: Bool) -> Void
     ) {
         let call = Call()
         let task = Task {
             let outcome = await work()
-            call.end()
-            onEnd(outcome)
+            onEnd(outcome, call.end())
         }
         call.setTimer(
             Task {
@@ -55,12 +55,15 @@ enum LimitedCall {
             if isLate { action() }
         }
 
-        func end() {
-            let timer = state.withLock { state in
+        /// Whether the limit had passed.
+        func end() -> Bool {
+            let (timer, isLate) = state.withLock { state in
+                let isLate = state.phase == .late
                 state.phase = .ended
-                return state.timer
+                return (state.timer, isLate)
             }
             timer?.cancel()
+            return isLate
         }
     }
 }

@@ -14,10 +14,16 @@ enum StepWait {
         time: CollectorTime,
         report: @escaping @Sendable (End) -> Void
     ) {
-        let limit = End(run: run, progress: .failed(.failed("timed out after \(milliseconds)ms")))
-        TimedAttempt(report: report).start(milliseconds: milliseconds, time: time, timeoutOutcome: limit) {
-            await end(run, operation)
-        }
+        // A step that does not return is not waited for: it must not hold the way.
+        LimitedCall.start(
+            milliseconds: milliseconds,
+            time: time,
+            work: { await end(run, operation) },
+            onLimit: {
+                report(End(run: run, progress: .failed(.failed("timed out after \(milliseconds)ms"))))
+            },
+            onEnd: { end, isLate in if !isLate { report(end) } }
+        )
     }
 
     private static func end(_ run: StepRun, _ operation: StepOperation) async -> End {

@@ -51,8 +51,7 @@ public struct StoreType: Sendable {
             )
         ]
     ) { settings, path, problems in
-        var reader = StepSettings(settings, path: path, of: "a memory store", problems)
-        reader.refuseUnknown(["maxCount"])
+        var reader = SettingsReader(settings, path: path, known: ["maxCount"], of: "a memory store", &problems)
         let count = reader.whole("maxCount", 1...10_000_000) ?? MemoryStore.standardMaximumCount
         problems = reader.problems
         return MemoryStore(maximumCount: count)

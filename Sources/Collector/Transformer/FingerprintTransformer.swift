@@ -54,8 +54,13 @@ extension TransformerType {
             SettingDescription("length", .integer(1...64), default: "64", "Digits kept."),
         ]
     ) { settings, path, problems in
-        var reader = StepSettings(settings, path: path, of: "a fingerprint transformer", problems)
-        reader.refuseUnknown(["fields", "length", "output"])
+        var reader = SettingsReader(
+            settings,
+            path: path,
+            known: ["fields", "length", "output"],
+            of: "a fingerprint transformer",
+            &problems
+        )
         let output = reader.string("output") ?? "user.hash"
         let length = reader.whole("length", 1...64) ?? 64
         let values = reader.members["fields"].array ?? []

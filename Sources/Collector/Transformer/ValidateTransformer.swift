@@ -90,12 +90,17 @@ extension TransformerType {
             ),
         ]
     ) { settings, path, problems in
-        var reader = StepSettings(settings, path: path, of: "a validate transformer", problems)
-        reader.refuseUnknown(["contract", "format", "mode", "output"])
+        var reader = SettingsReader(
+            settings,
+            path: path,
+            known: ["contract", "format", "mode", "output"],
+            of: "a validate transformer",
+            &problems
+        )
         var transformer = ValidateTransformer()
         transformer.checksFormat = reader.boolean("format") ?? false
         transformer.mode = reader.choice("mode", ValidateTransformer.Mode.self) ?? .pass
-        let output = reader.object("output", known: ["errors", "isValid"])
+        let output = reader.texts("output", known: ["errors", "isValid"])
         if let text = output["isValid"].string { transformer.verdictPath = text.isEmpty ? nil : MemberPath(text) }
         if let text = output["errors"].string { transformer.issuesPath = text.isEmpty ? nil : MemberPath(text) }
         let contracts = reader.members["contract"]

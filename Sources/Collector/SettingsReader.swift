@@ -1,13 +1,12 @@
-import Collector
-import EventJSON
+package import EventJSON
 
-/// Reads a destination's settings and notes what is wrong with them.
-struct SettingsReader {
-    let members: JSONObject
-    let path: [String]
-    var problems: ConfigurationProblems
+/// Reads the settings of a destination, transformer or store and notes what is wrong with them.
+package struct SettingsReader {
+    package let members: JSONObject
+    package let path: [String]
+    package var problems: ConfigurationProblems
 
-    init(
+    package init(
         _ settings: JSONValue,
         path: [String],
         known: [String],
@@ -26,7 +25,7 @@ struct SettingsReader {
         )
     }
 
-    mutating func string(_ name: String) -> String? {
+    package mutating func string(_ name: String) -> String? {
         let value = members[name]
         if value.isMissing { return nil }
         if let string = value.string, !string.isEmpty { return string }
@@ -34,7 +33,8 @@ struct SettingsReader {
         return nil
     }
 
-    mutating func choice<Choice: RawRepresentable & CaseIterable>(_ name: String, _ type: Choice.Type) -> Choice?
+    package mutating func choice<Choice: RawRepresentable & CaseIterable>(_ name: String, _ type: Choice.Type)
+        -> Choice?
     where Choice.RawValue == String {
         let value = members[name]
         if value.isMissing { return nil }
@@ -43,7 +43,7 @@ struct SettingsReader {
         return nil
     }
 
-    mutating func whole(_ name: String, _ range: ClosedRange<Int>) -> Int? {
+    package mutating func whole(_ name: String, _ range: ClosedRange<Int>) -> Int? {
         let value = members[name]
         if value.isMissing { return nil }
         if let number = value.number?.integer, range.contains(number) { return number }
@@ -51,7 +51,7 @@ struct SettingsReader {
         return nil
     }
 
-    mutating func strings(_ name: String) -> [String]? {
+    package mutating func strings(_ name: String) -> [String]? {
         let value = members[name]
         if value.isMissing { return nil }
         if let elements = value.array, elements.allSatisfy({ $0.string != nil }) {
@@ -59,5 +59,27 @@ struct SettingsReader {
         }
         problems.add(path + [name], "is an array of texts")
         return nil
+    }
+
+    package mutating func boolean(_ name: String) -> Bool? {
+        let value = members[name]
+        if value.isMissing { return nil }
+        if value.bool == nil { problems.add(path + [name], "is true or false") }
+        return value.bool
+    }
+
+    /// An object of texts; empty if there is none.
+    package mutating func texts(_ name: String, known: [String]) -> JSONObject {
+        let value = members[name]
+        if value.isMissing { return [:] }
+        guard let object = value.object else {
+            problems.add(path + [name], "is an object")
+            return [:]
+        }
+        problems.refuseUnknownMembers(object.map(\.name), known: known, path: path + [name], of: "\"\(name)\"")
+        for member in object where member.value.string == nil {
+            problems.add(path + [name, member.name], "is a text")
+        }
+        return object
     }
 }
