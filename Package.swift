@@ -276,10 +276,12 @@ let package = Package(
         .testTarget(
             name: "CollectorHTTPTests",
             dependencies: [
-                "Collector", "CollectorHTTP", "CollectorTesting", "EventJSON", "HTTPServer", "TestSupport",
+                "Collector", "CollectorHTTP", "CollectorTesting", "Compression", "EventJSON", "HTTPServer",
+                "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings
         ),

@@ -200,7 +200,7 @@ extension Collector {
         await withCheckedContinuation { continuation in
             push.text.withUnsafeBufferPointer { bytes in
                 do {
-                    let batch = try EventBatch(json: bytes, limits: JSONLimits(maximumByteCount: .max))
+                    let batch = try EventBatch(json: bytes, limits: .unbounded)
                     self.push(batch, options: push.options) { continuation.resume(returning: $0[0]) }
                 } catch {
                     continuation.resume(returning: PushResult(error: "\(error)", isInvalid: true))

@@ -70,6 +70,11 @@ extension Collector {
             refuse(.notAnObject("\(incoming.kind)"), options: options, at: index, of: tracker, state: &state)
             return
         }
+        guard incoming.byteCount <= self.options.maximumEventByteCount else {
+            let refusal = EventRefusal.tooLarge(maximumByteCount: self.options.maximumEventByteCount)
+            refuse(refusal, options: options, at: index, of: tracker, state: &state)
+            return
+        }
         // Refused at the door, so that no destination has it when it is sent again.
         for worker in state.workers where worker.isFull && isWanted(worker, options) {
             counters.countFailed()
@@ -130,7 +135,7 @@ extension Collector {
     ) throws(EventRefusal) -> Event {
         let text = JSONValue.object(event.object).jsonText
         return try text.withUnsafeBufferPointer { bytes throws(EventRefusal) in
-            guard let batch = try? EventBatch(json: bytes, limits: JSONLimits(maximumByteCount: .max)) else {
+            guard let batch = try? EventBatch(json: bytes, limits: .unbounded) else {
                 throw .nameInvalid
             }
             return try complete(batch.events[0], in: bytes, completion, state: &state)

@@ -19,7 +19,11 @@ extension Collector {
     public func firstRefusal(in batch: borrowing EventBatch, source: String) -> String? {
         guard sources[source]?.mapping.changesNothing ?? true, sourceSteps?[source] == nil else { return nil }
         for index in 0..<batch.count {
-            if let refusal = batch.events[index].refusal(in: batch.bytes) { return refusal.description }
+            let event = batch.events[index]
+            if event.byteCount > options.maximumEventByteCount {
+                return EventRefusal.tooLarge(maximumByteCount: options.maximumEventByteCount).description
+            }
+            if let refusal = event.refusal(in: batch.bytes) { return refusal.description }
         }
         return nil
     }

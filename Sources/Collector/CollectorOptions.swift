@@ -20,6 +20,8 @@ public struct CollectorOptions: Sendable {
     public var custom = JSONObject()
     /// Events kept for late destinations, and events kept before the run. Default 1 000 each.
     public var maximumQueueCount = 1000
+    /// The largest event, in bytes as its sender wrote it. Default 262 144.
+    public var maximumEventByteCount = 262_144
     /// Bounds of the JSON that senders may send.
     public var limits = JSONLimits()
 

@@ -140,6 +140,11 @@ struct IngestAnswers: Sendable {
         return response(status, headers, body)
     }
 
+    /// The answer to a body of lines.
+    func lines(_ totals: LineTotals, _ headers: HTTPHeaders) -> HTTPResponse {
+        response(totals.status, headers, totals.text)
+    }
+
     /// Why an event failed, in words for its sender: never a destination's own words.
     static func reason(_ result: PushResult) -> String {
         if result.isTemporary, result.error != PushResult.shutDownReason {

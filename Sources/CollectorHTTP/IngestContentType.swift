@@ -2,6 +2,8 @@
 enum IngestContentType: Equatable {
     /// JSON, under that name or as text/plain, which is what `sendBeacon` sends.
     case json
+    /// JSON, one event a line.
+    case lines
     /// Something else; the body is not looked at.
     case other
     /// JSON in a character set that is not UTF-8.
@@ -14,7 +16,8 @@ enum IngestContentType: Equatable {
         }
         let parts = value.split(separator: ";", omittingEmptySubsequences: false)
         let type = Self.trimmed(parts.first ?? "").lowercased()
-        guard type == "application/json" || type == "text/plain" else {
+        let isLines = Self.lineTypes.contains(type)
+        guard isLines || type == "application/json" || type == "text/plain" else {
             self = .other
             return
         }
@@ -27,8 +30,10 @@ enum IngestContentType: Equatable {
                 return
             }
         }
-        self = .json
+        self = isLines ? .lines : .json
     }
+
+    private static let lineTypes = ["application/x-ndjson", "application/ndjson", "application/jsonl"]
 
     private static func trimmed(_ text: Substring) -> Substring {
         let start = text.drop { $0 == " " || $0 == "\t" }

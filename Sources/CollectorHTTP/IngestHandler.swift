@@ -75,14 +75,17 @@ struct IngestHandler: HTTPHandler {
 
     /// Whether the key's bearers may send that many events now; answers if not.
     private func mayTake(_ count: Int, _ key: Key, _ headers: HTTPHeaders, _ responder: HTTPResponder) -> Bool {
-        guard case .place(let place) = key, let keys = source.writeKeys else { return true }
-        guard let seconds = keys.take(count, with: place, nowMilliseconds: collector.nowMilliseconds) else {
-            return true
-        }
+        guard let seconds = secondsToWait(for: count, key) else { return true }
         var response = answers.failure(.tooManyRequests, "too many events: try again later", headers)
         response.headers.add(name: "Retry-After", value: String(seconds))
         responder.respond(response)
         return false
+    }
+
+    /// Takes room for that many events; the seconds to wait if the key's rate leaves none.
+    private func secondsToWait(for count: Int, _ key: Key) -> Int? {
+        guard case .place(let place) = key else { return nil }
+        return source.writeKeys?.take(count, with: place, nowMilliseconds: collector.nowMilliseconds)
     }
 
     /// What accompanies the events of a request.
@@ -104,29 +107,49 @@ struct IngestHandler: HTTPHandler {
         _ headers: HTTPHeaders,
         _ responder: HTTPResponder
     ) -> HTTPBodyHandling {
-        var hasBody = true
-        if source.style == .express {
-            switch IngestContentType(head.headers.first(name: "Content-Type")) {
-            case .json: break
-            case .other: hasBody = false
-            case .unsupportedCharacterSet(let name):
-                collector.countRejection(source: source.id)
-                responder.respond(
-                    answers.failure(.unsupportedMediaType, "unsupported charset \"\(name)\"", headers)
-                )
-                return .ignore
-            }
-        }
         let options = options(of: head, key)
-        guard hasBody else {
+        switch IngestContentType(head.headers.first(name: "Content-Type")) {
+        case .lines: return lines(head, options, key, headers, responder)
+        case .other where source.style == .express:
             push(.empty(), options, key, headers, responder)
             return .ignore
+        case .unsupportedCharacterSet(let name) where source.style == .express:
+            collector.countRejection(source: source.id)
+            responder.respond(answers.failure(.unsupportedMediaType, "unsupported charset \"\(name)\"", headers))
+            return .ignore
+        case .json, .other, .unsupportedCharacterSet: break
         }
         return .collect(
             maximumByteCount: source.maximumBodyByteCount,
             failure: { failure in self.refusal(failure, headers) },
             then: { body, responder in self.take(body, options, key, headers, responder) }
         )
+    }
+
+    /// Takes a body of lines as it comes.
+    private func lines(
+        _ head: HTTPRequestHead,
+        _ options: PushOptions,
+        _ key: Key,
+        _ headers: HTTPHeaders,
+        _ responder: HTTPResponder
+    ) -> HTTPBodyHandling {
+        let decoder: HTTPBodyDecoder
+        do throws(HTTPBodyFailure) {
+            decoder = try HTTPBodyDecoder(head)
+        } catch {
+            responder.respond(refusal(error, headers))
+            return .ignore
+        }
+        let endpoint = LineReceiver.Endpoint(
+            collector: collector,
+            source: source,
+            options: options,
+            responder: responder,
+            take: { count in self.secondsToWait(for: count, key) },
+            answer: { totals in self.answers.lines(totals, headers) }
+        )
+        return .stream(maximumByteCount: .max, to: LineReceiver(endpoint, decoder: decoder))
     }
 
     private func take(
@@ -234,6 +257,7 @@ struct IngestHandler: HTTPHandler {
         let isEarly = source.answersGETEarly
         text.withUnsafeBufferPointer { bytes in
             guard let batch = try? EventBatch(json: bytes, limits: JSONLimits(maximumByteCount: .max)) else {
+                collector.countRejection(source: source.id)
                 return responder.respond(response)
             }
             if isEarly { responder.respond(response) }

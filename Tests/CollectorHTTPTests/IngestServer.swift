@@ -22,12 +22,13 @@ struct IngestServer {
         steps: StepOptions = StepOptions(),
         transformers: [TransformerRegistration] = [],
         destination configuration: DestinationConfiguration = DestinationConfiguration(),
+        instead other: (any Destination)? = nil,
         time: CollectorTime = .system
     ) async throws {
         collector = Collector(
             sources: [SourceRegistration(id: source.id, mapping: mapping, steps: steps)],
             destinations: [
-                DestinationRegistration(id: "d", destination: destination, configuration: configuration)
+                DestinationRegistration(id: "d", destination: other ?? destination, configuration: configuration)
             ],
             transformers: transformers,
             logger: logs.logger(),

@@ -35,7 +35,7 @@ public struct Event: Sendable {
     ///
     /// - Throws: `JSONError` if the text is not one JSON object.
     package init(jsonText: [UInt8]) throws(JSONError) {
-        let value = try JSONValue(jsonText: jsonText, limits: JSONLimits(maximumByteCount: .max))
+        let value = try JSONValue(jsonText: jsonText, limits: .unbounded)
         guard let object = value.object else { throw JSONError(.unexpectedByte, at: 0) }
         var builder = EventTextBuilder(capacity: jsonText.count)
         var others = JSONObject()

@@ -39,6 +39,48 @@ public struct EventBatch: ~Copyable {
         try scanner.expectEnd()
     }
 
+    /// Scans lines of JSON ([NDJSON](https://github.com/ndjson/ndjson-spec)), one event each; blank lines are left out.
+    ///
+    /// A line that is no JSON brings no event and is added to `refused`, with its place among the lines, from 0.
+    /// `places` has the place of each event's line.
+    public init(
+        lines bytes: UnsafeBufferPointer<UInt8>,
+        limits: JSONLimits = JSONLimits(),
+        places: inout [Int],
+        refused: inout [(place: Int, error: JSONError)]
+    ) {
+        self.bytes = bytes
+        isList = true
+        var start = 0
+        var place = 0
+        while start < bytes.count {
+            let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+            do throws(JSONError) {
+                if let event = try Self.line(start..<end, in: bytes, limits: limits) {
+                    events.append(event)
+                    places.append(place)
+                }
+            } catch {
+                refused.append((place, JSONError(error.code, at: error.offset - start)))
+            }
+            start = end + 1
+            place += 1
+        }
+    }
+
+    /// The event of a line; nil if it is blank.
+    private static func line(
+        _ range: Range<Int>,
+        in bytes: UnsafeBufferPointer<UInt8>,
+        limits: JSONLimits
+    ) throws(JSONError) -> IncomingEvent? {
+        var scanner = try JSONScanner(bytes, in: range, limits: limits)
+        if scanner.isAtEnd { return nil }
+        let event = try IncomingEvent(&scanner, in: bytes)
+        try scanner.expectEnd()
+        return event
+    }
+
     /// One event without members, as for a request that brings no JSON: it is refused for want of a name.
     public static func empty() -> EventBatch { EventBatch() }
 

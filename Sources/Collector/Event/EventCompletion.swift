@@ -10,6 +10,8 @@ public enum EventRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     case memberIsNull(EventMember)
     /// Something other than an object stands in the place of an event.
     case notAnObject(String)
+    /// The event takes more bytes than ``CollectorOptions/maximumEventByteCount``.
+    case tooLarge(maximumByteCount: Int)
 
     /// The sentence that senders read.
     public var description: String {
@@ -18,6 +20,7 @@ public enum EventRefusal: Error, Sendable, Equatable, CustomStringConvertible {
         case .nameInvalid: "Event name is invalid"
         case .memberIsNull(let member): "Event \(member.key) must be an object, not null"
         case .notAnObject(let kind): "Event must be an object, not \(kind)"
+        case .tooLarge(let maximumByteCount): "Event is larger than \(maximumByteCount) bytes"
         }
     }
 

@@ -46,6 +46,9 @@ struct IncomingEvent {
         return slice.count == 0 ? nil : slice
     }
 
+    /// The bytes that the event takes as its sender wrote it.
+    var byteCount: Int { range.count }
+
     /// The event as a tree, with all that its sender wrote, for source mappings.
     func object(in bytes: UnsafeBufferPointer<UInt8>) -> JSONObject {
         if range.isEmpty { return [:] }

@@ -6,7 +6,7 @@ struct CollectorOptionsReader {
     let path: [String]
 
     private static let members = [
-        "consent", "custom", "globals", "globalsStatic", "logger", "name", "queueMax", "release", "run",
+        "consent", "custom", "globals", "globalsStatic", "logger", "maxEventSize", "name", "queueMax", "release", "run",
         "sessionStatic", "user",
     ]
     private static let levels = ["error", "warning", "info", "debug"]
@@ -52,6 +52,13 @@ struct CollectorOptionsReader {
                 options.maximumQueueCount = count
             } else {
                 problems.add(path + ["queueMax"], "is a whole number of at least 0")
+            }
+        }
+        if !members["maxEventSize"].isMissing {
+            if let count = members["maxEventSize"].number?.integer, 1...(1 << 30) ~= count {
+                options.maximumEventByteCount = count
+            } else {
+                problems.add(path + ["maxEventSize"], "is a whole number of bytes from 1 to 1073741824")
             }
         }
         return (options, level(members["logger"]["level"], problems: &problems))

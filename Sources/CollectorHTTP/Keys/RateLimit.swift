@@ -13,7 +13,7 @@ struct RateLimit {
 
     /// Takes room for that many events; the whole seconds to wait if there is not enough, and nothing is taken then.
     ///
-    /// A clock that goes back gives nothing. More than a burst waits for a full bucket and empties it.
+    /// A clock that goes back gives nothing. More than a burst waits for a full bucket and leaves a debt.
     mutating func take(_ count: Int, nowMilliseconds: Int) -> Int? {
         let elapsed = max(0, nowMilliseconds - (lastMilliseconds ?? nowMilliseconds))
         available = min(burstCount, available + Double(elapsed) / 1000 * perSecond)
@@ -22,7 +22,7 @@ struct RateLimit {
         guard available >= wanted else {
             return max(1, Int(((wanted - available) / perSecond).rounded(.up)))
         }
-        available -= wanted
+        available -= Double(count)
         return nil
     }
 }

@@ -20,6 +20,8 @@ public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
         case tooDeep
         /// More bytes than `JSONLimits.maximumByteCount`.
         case tooLarge
+        /// More members in an object than `JSONLimits.maximumMemberCount`.
+        case tooManyMembers
     }
 
     /// The kind of fault.
@@ -46,6 +48,7 @@ public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
             case .trailingText: "text after the JSON value"
             case .tooDeep: "JSON is nested too deeply"
             case .tooLarge: "JSON is too large"
+            case .tooManyMembers: "too many members in a JSON object"
             }
         return "\(fault) at byte \(offset)"
     }

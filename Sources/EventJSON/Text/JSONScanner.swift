@@ -19,6 +19,7 @@ public struct JSONScanner: ~Copyable {
     let bytes: UnsafePointer<UInt8>
     let count: Int
     let maximumDepth: Int
+    private let maximumMemberCount: Int
 
     /// The offset of the next byte.
     public internal(set) var position = 0
@@ -36,13 +37,27 @@ public struct JSONScanner: ~Copyable {
     ///
     /// - Throws: `JSONError.Code.tooLarge` when there are more bytes than the limit.
     public init(_ bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits = JSONLimits()) throws(JSONError) {
-        guard bytes.count <= limits.maximumByteCount, bytes.count < UInt32.max else {
-            throw JSONError(.tooLarge, at: min(limits.maximumByteCount, bytes.count))
+        try self.init(bytes, in: 0..<bytes.count, limits: limits)
+    }
+
+    /// A scanner over some of the bytes; offsets are counted from the first of all of them.
+    ///
+    /// - Throws: `JSONError.Code.tooLarge` when there are more bytes in the range than the limit.
+    public init(
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        in range: Range<Int>,
+        limits: JSONLimits = JSONLimits()
+    ) throws(JSONError) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count, "the range is in the bytes")
+        guard range.count <= limits.maximumByteCount, range.upperBound < UInt32.max else {
+            throw JSONError(.tooLarge, at: range.lowerBound + min(limits.maximumByteCount, range.count))
         }
         // An empty buffer may have no base address; then `count` is zero and the pointer is never read.
         self.bytes = bytes.baseAddress ?? UnsafePointer(bitPattern: 1).unsafelyUnwrapped
-        self.count = bytes.count
+        self.count = range.upperBound
+        self.position = range.lowerBound
         self.maximumDepth = limits.maximumDepth
+        self.maximumMemberCount = limits.maximumMemberCount
     }
 
     /// Skips white space and returns the next byte without consuming it.
@@ -79,6 +94,7 @@ public struct JSONScanner: ~Copyable {
     /// The next member's name (quotes included) with its colon consumed, or nil when the object has ended.
     public mutating func nextName() throws(JSONError) -> JSONSlice? {
         guard try advance(closing: UInt8(ascii: "}"), isFirst: names.isFirst) else {
+            guard names.nameCount <= maximumMemberCount else { throw JSONError(.tooManyMembers, at: position) }
             names.close()
             return nil
         }
@@ -103,6 +119,14 @@ public struct JSONScanner: ~Copyable {
     /// Whether another element follows; consumes the comma before it or the closing bracket.
     public mutating func nextElement(isFirst: Bool) throws(JSONError) -> Bool {
         try advance(closing: UInt8(ascii: "]"), isFirst: isFirst)
+    }
+
+    /// Whether only white space follows; it is skipped.
+    public var isAtEnd: Bool {
+        mutating get {
+            skipWhiteSpace()
+            return position == count
+        }
     }
 
     /// Checks that only white space follows.

@@ -36,6 +36,9 @@ struct NameOrder: ~Copyable {
     /// Whether the innermost object has no name yet.
     var isFirst: Bool { count == start }
 
+    /// The names of the innermost object so far.
+    var nameCount: Int { count - start }
+
     mutating func open() {
         append(UInt64(start))
         append(UInt64(bitPattern: lastIndex))

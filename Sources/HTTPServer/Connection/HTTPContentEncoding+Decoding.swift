@@ -56,30 +56,31 @@ private func decompressed<Kind: Decompressor & ~Copyable>(
         let allowedByteCount = bound.byteCount - output.readableBytes
         let wantedByteCount = max(output.writableBytes, 16 * 1024)
         let room = allowedByteCount < wantedByteCount ? allowedByteCount + 1 : wantedByteCount
-        state = step(&decompressor, &input, &output, room: room)
+        state = decompressor.step(&input, &output, room: room)
         guard output.readableBytes <= bound.byteCount else { throw bound.failure }
         guard state == .underWay || state == .ended else { throw .malformedEncoding }
     }
     return output
 }
 
-/// One step: moves the reader of `input` and the writer of `output`, straight in their memory.
-private func step<Kind: Decompressor & ~Copyable>(
-    _ decompressor: inout Kind,
-    _ input: inout ByteBuffer,
-    _ output: inout ByteBuffer,
-    room: Int
-) -> DecompressionStep.State {
-    var state = DecompressionStep.State.stalled
-    input.readWithUnsafeReadableBytes { source in
-        var readByteCount = 0
-        output.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { target in
-            let step = decompressor.decompress(source, into: UnsafeMutableRawBufferPointer(rebasing: target[..<room]))
-            state = step.state
-            readByteCount = step.readByteCount
-            return step.writtenByteCount
+extension Decompressor where Self: ~Copyable {
+    /// One step: moves the reader of `input` and the writer of `output`, straight in their memory.
+    mutating func step(
+        _ input: inout ByteBuffer,
+        _ output: inout ByteBuffer,
+        room: Int
+    ) -> DecompressionStep.State {
+        var state = DecompressionStep.State.stalled
+        input.readWithUnsafeReadableBytes { source in
+            var readByteCount = 0
+            output.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { target in
+                let step = self.decompress(source, into: UnsafeMutableRawBufferPointer(rebasing: target[..<room]))
+                state = step.state
+                readByteCount = step.readByteCount
+                return step.writtenByteCount
+            }
+            return readByteCount
         }
-        return readByteCount
+        return state
     }
-    return state
 }

@@ -63,6 +63,13 @@ public final class HTTPResponder: Sendable {
         self.sink.observeOnEventLoop(self.exchange, callback)
     }
 
+    /// Runs `work` on the connection's event loop: now when called there, soon otherwise.
+    ///
+    /// When the connection is closed nothing is run: the event loop may be gone too.
+    public func execute(_ work: @escaping @Sendable () -> Void) {
+        self.sink.onEventLoop { _ in work() }
+    }
+
     /// Stops reading a streamed body, so that the client has to wait, until ``resumeBody()``.
     ///
     /// Called on the event loop it takes effect at once; no further part is delivered.

@@ -126,7 +126,7 @@ extension RedisStreamsWriter {
     private mutating func findFields(_ bytes: UnsafeBufferPointer<UInt8>) {
         fields.removeAll(keepingCapacity: true)
         do throws(JSONError) {
-            var scanner = try JSONScanner(bytes, limits: JSONLimits(maximumByteCount: .max, maximumDepth: .max))
+            var scanner = try JSONScanner(bytes, limits: .unbounded)
             try scanner.enterObject()
             while let name = try scanner.nextName() {
                 fields.append(Field(name: name, value: try scanner.scanValue()))
