@@ -112,7 +112,7 @@ extension Collector {
     }
 
     /// Registers the parked destinations whose required changes have all come.
-    private func placePending(_ state: inout CollectorState) -> [DeliveryWorker] {
+    func placePending(_ state: inout CollectorState) -> [DeliveryWorker] {
         let waiting = state.pending
         state.pending = []
         return waiting.compactMap { register($0.registration, in: &state) }
@@ -196,7 +196,7 @@ extension Collector {
         return result
     }
 
-    private func replay(_ push: CollectorState.HeldPush) async -> PushResult {
+    func replay(_ push: CollectorState.HeldPush) async -> PushResult {
         await withCheckedContinuation { continuation in
             push.text.withUnsafeBufferPointer { bytes in
                 do {

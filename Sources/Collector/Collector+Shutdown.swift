@@ -13,7 +13,7 @@ extension Collector {
         if sourceSteps != nil, await !Deadline.run(Self.patience, time: time, { await self.drainSources() }) {
             logger.error("sources ended with events in their steps")
         }
-        let workers = state.withLock { $0.workers }
+        let workers = state.withLock { $0.workers + $0.retired }
         await withTaskGroup(of: Void.self) { group in
             for worker in workers { group.addTask { await self.end(worker) } }
         }
@@ -34,14 +34,22 @@ extension Collector {
             )
         }
         if !isDrained { worker.failWaiters() }
-        let isDestroyed = await Deadline.run(Self.patience, time: time) {
+        await worker.destroy()
+    }
+}
+
+extension DeliveryWorker {
+    /// Ends the destination, once.
+    func destroy() async {
+        guard !state.withLock({ exchange(&$0.isDestroyed, with: true) }) else { return }
+        let isDestroyed = await Deadline.run(Collector.patience, time: time) {
             do {
-                try await worker.destination.destroy(worker.context)
+                try await self.destination.destroy(self.context)
             } catch {
-                worker.context.logger.error("destination '\(worker.id)' destroy failed: \(error)")
+                self.logger.error("destination '\(self.id)' destroy failed: \(error)")
             }
         }
-        if !isDestroyed { worker.context.logger.error("destination '\(worker.id)' destroy failed: timed out") }
+        if !isDestroyed { logger.error("destination '\(id)' destroy failed: timed out") }
     }
 }
 

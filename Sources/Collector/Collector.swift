@@ -23,7 +23,7 @@ public final class Collector: Sendable {
     let sources: [String: SourceRegistration]
     let logger: Logger
     let time: CollectorTime
-    let counters = CollectorCounters()
+    let counters: CollectorCounters
     let state: Mutex<CollectorState>
     /// Transformers and stores.
     let plan: StepPlan
@@ -31,6 +31,8 @@ public final class Collector: Sendable {
     let sourceSteps: [String: SourceSteps]?
 
     /// A collector with these destinations and sources, and the transformers and stores that these name. Nothing happens before `start`.
+    ///
+    /// With a `predecessor`, which must be running, it is there to take that one's place: see ``succeed()``.
     public init(
         options: CollectorOptions = CollectorOptions(),
         sources: [SourceRegistration] = [],
@@ -38,9 +40,11 @@ public final class Collector: Sendable {
         transformers: [TransformerRegistration] = [],
         stores: [StoreRegistration] = [],
         logger: Logger = Logger(label: "collector"),
-        time: CollectorTime = .system
+        time: CollectorTime = .system,
+        succeeding predecessor: Collector? = nil
     ) {
         self.options = options
+        counters = predecessor?.counters ?? CollectorCounters()
         self.sources = Dictionary(sources.map { ($0.id, $0) }) { _, last in last }
         self.logger = logger
         self.time = time
@@ -60,8 +64,15 @@ public final class Collector: Sendable {
         )
         state = Mutex(CollectorState(snapshot: snapshot))
         state.withLock { state in
+            state.predecessor = predecessor
             for registration in destinations { _ = register(registration, in: &state) }
         }
+    }
+
+    /// A collector that was succeeded ends its transformers and stores when the last push that began with it is over.
+    deinit {
+        guard state.withLock({ $0.isSucceeded }) else { return }
+        Task { [plan] in await plan.end(within: Self.patience) }
     }
 
     /// Whether a source has steps, or a destination, which may ask for what the source notes of a request.
@@ -142,6 +153,7 @@ public final class Collector: Sendable {
             counters: counters,
             time: time
         )
+        if state.predecessor?.worker(registration.id) != nil { worker.suspend() }
         if let place = state.workers.firstIndex(where: { $0.id == registration.id }) {
             state.workers[place] = worker
         } else {

@@ -54,6 +54,19 @@ public struct CollectorStatus: Sendable, Equatable {
         public var breaker: BreakerPhase?
         /// Whether the destination has been initialized.
         public var isReady = false
+
+        /// Adds what a predecessor of the same id did.
+        mutating func add(_ other: Destination) {
+            deliveredCount += other.deliveredCount
+            ignoredCount += other.ignoredCount
+            droppedCount += other.droppedCount
+            knownCount += other.knownCount
+            failedCount += other.failedCount
+            droppedHeldCount += other.droppedHeldCount
+            droppedDeadLetterCount += other.droppedDeadLetterCount
+            retryCount += other.retryCount
+            lastFailure = lastFailure ?? other.lastFailure
+        }
     }
 
     /// Events accepted.

@@ -90,6 +90,9 @@ struct DeliveryLane {
     private(set) var waitingCount = 0
     private var isWorking = false
     private var isPaused = false
+    /// Whether nothing more is begun, because another lane takes this one's place, or this one waits for another's
+    /// events.
+    private var isSuspended = false
     private var wantsPreparation = false
     /// Whether the destination keeps failing, or does not return: what comes is kept, and nobody waits for it.
     private(set) var isFailing = false
@@ -137,6 +140,7 @@ struct DeliveryLane {
 
     /// Puts postponed events back in front, for another attempt to prepare the destination.
     mutating func resumePostponed() {
+        if !outgoing.isEmpty { wantsPreparation = true }
         for event in postponed.reversed() { entries.prepend(.event(event)) }
         waitingCount += postponed.count
         postponed = []
@@ -157,7 +161,7 @@ struct DeliveryLane {
     }
 
     private mutating func availableWork() -> Work? {
-        guard phase != .busy, !isPaused else { return nil }
+        guard phase != .busy, !isPaused, !isSuspended else { return nil }
         if wantsPreparation, phase == .unprepared {
             wantsPreparation = false
             phase = .busy
@@ -171,7 +175,7 @@ struct DeliveryLane {
             phase = .busy
             return .tell(exchange(&changes, with: []))
         }
-        if !outgoing.isEmpty {
+        if !outgoing.isEmpty, phase == .ready {
             // One that keeps failing is asked with one batch, until that succeeds.
             guard inFlightCount < (isFailing ? 1 : limits.batchesInFlight), abandonedCount < limits.abandonedCount,
                 breaker?.allows(inFlightCount: inFlightCount) ?? true
@@ -351,5 +355,63 @@ struct DeliveryLane {
     /// Ends a pause.
     mutating func resume() {
         isPaused = false
+    }
+}
+
+// MARK: - Handing over to another lane
+
+extension DeliveryLane {
+    /// What waits in a lane, to go on in another.
+    struct Remainder {
+        /// Mapped events, in the order in which they were made.
+        var outgoing: [PendingDeliveries] = []
+        /// Events that are not mapped yet, in order; those that were held or postponed first.
+        var events: [QueuedEvent] = []
+    }
+
+    /// Begins nothing more.
+    mutating func suspend() {
+        isSuspended = true
+    }
+
+    /// Whether a suspended lane has nothing under way any more.
+    var isSettled: Bool {
+        isSuspended && inFlightCount == 0 && !isWorking && phase != .busy && followUpCount == 0 && !isStepUnderWay
+    }
+
+    private var isStepUnderWay: Bool { if case .underWay = refining { true } else { false } }
+
+    /// Takes all that waits out of a settled lane.
+    mutating func takeRemainder() -> Remainder {
+        var remainder = Remainder()
+        remainder.outgoing = exchange(&outgoing, with: []).map(\.pending)
+        remainder.events = Array(exchange(&held, with: [])) + exchange(&postponed, with: [])
+        switch exchange(&refining, with: .nothing) {
+        case .next(let attempt), .paused(let attempt): remainder.events.append(attempt.queued)
+        case .nothing, .underWay: break
+        }
+        for entry in exchange(&entries, with: []) {
+            if case .event(let event) = entry { remainder.events.append(event) }
+            if case .flush(_, let tracker) = entry { tracker?.settle(nil) }
+        }
+        waitingCount = 0
+        return remainder
+    }
+
+    /// Puts what waited in another lane in front, and begins.
+    ///
+    /// Events that wait for consent are looked at again under `present`.
+    mutating func resume(with remainder: Remainder, present: StateSnapshot) {
+        isSuspended = false
+        if !remainder.outgoing.isEmpty { wantsPreparation = true }
+        for pending in remainder.outgoing {
+            waitingCount += pending.count
+            outgoing.append(OutgoingBatch(number: nextNumber, pending: pending, isGathered: false))
+            nextNumber += 1
+        }
+        guard !remainder.events.isEmpty else { return }
+        waitingCount += remainder.events.count
+        entries.prepend(.flush(present, nil))
+        for event in remainder.events.reversed() { entries.prepend(.event(event)) }
     }
 }

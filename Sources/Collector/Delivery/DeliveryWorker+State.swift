@@ -15,6 +15,12 @@ extension DeliveryWorker {
         var preparation = PreparationPause()
         /// Who waits until nothing is left to do.
         var drained: [CheckedContinuation<Void, Never>] = []
+        /// The worker that takes this one's place; what comes is its.
+        var successor: DeliveryWorker?
+        /// Who waits until nothing is under way any more in a suspended lane.
+        var settled: [CheckedContinuation<Void, Never>] = []
+        /// Whether the destination was ended.
+        var isDestroyed = false
         /// Commands that wait until the destination has been told its changes.
         var telling: [FlushTracker] = []
         /// Cache keys of events that are under way, and the events with the same keys that wait for what becomes of
@@ -43,6 +49,7 @@ extension DeliveryWorker {
 
         private mutating func step(_ work: DeliveryLane.Work?) -> Step {
             if let work { return .work(work) }
+            if !settled.isEmpty, lane.isSettled { return .drained(exchange(&settled, with: [])) }
             return drained.isEmpty || !lane.isIdle ? .none : .drained(exchange(&drained, with: []))
         }
 

@@ -18,7 +18,7 @@ final class DeliveryWorker: Sendable {
     let state: Mutex<State>
     /// Whether there is no room for more events, so that new ones are refused. Read without the lock: a few more may
     /// slip in, and are kept.
-    private let hasNoRoom = Atomic(false)
+    let hasNoRoom = Atomic(false)
     let pipelined: (any PipelinedDestination)?
     /// What is done with events before they are mapped and after they were delivered; nil if nothing.
     let steps: DestinationSteps?
@@ -61,7 +61,8 @@ final class DeliveryWorker: Sendable {
     /// Adds an entry. The caller then calls `work`, outside its own locks.
     func add(_ entry: DeliveryLane.Entry) {
         var kept: DeliveryWaiter?
-        state.withLock { state in
+        let successor = state.withLock { state -> DeliveryWorker? in
+            if let successor = state.successor { return successor }
             if state.lane.isHolding {
                 var held = entry
                 kept = held.takeWaiter()
@@ -70,13 +71,17 @@ final class DeliveryWorker: Sendable {
                 state.lane.add(entry)
             }
             if !state.lane.hasRoom { hasNoRoom.store(true, ordering: .relaxed) }
+            return nil
         }
+        successor?.add(entry)
         kept?.settle(id, .queued)
     }
 
     /// Works the lane off as far as possible.
     func work() {
-        run(state.withLock { $0.beginWork() })
+        let (step, successor) = state.withLock { ($0.beginWork(), $0.successor) }
+        run(step)
+        successor?.work()
     }
 
     /// Does a piece of work that the lane gave, and what it gives after that.

@@ -26,6 +26,12 @@ struct CollectorState: Sendable {
     /// Events accepted in this run without a count of their own.
     var count = 0
     var workers: [DeliveryWorker] = []
+    /// Workers of a predecessor whose destinations this collector does not have, until their events are delivered.
+    var retired: [DeliveryWorker] = []
+    /// Whether another collector has taken this one's place.
+    var isSucceeded = false
+    /// The collector whose place this one takes, until it has.
+    var predecessor: Collector?
     /// Destinations whose required changes of state have not come.
     var pending: [(registration: DestinationRegistration, missing: [String])] = []
     /// Types of changes that have been broadcast.

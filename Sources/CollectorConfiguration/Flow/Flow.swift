@@ -55,15 +55,19 @@ public struct Flow: Sendable {
 }
 
 extension Flow {
-    /// The flow's collector, not yet started.
-    public func collector(logger: Logger = Logger(label: "collector")) -> Collector {
+    /// The flow's collector, not yet started; with a predecessor it is there to take that one's place.
+    public func collector(
+        logger: Logger = Logger(label: "collector"),
+        succeeding predecessor: Collector? = nil
+    ) -> Collector {
         Collector(
             options: options,
             sources: sources.map { SourceRegistration(id: $0.id, mapping: $0.mapping, steps: $0.steps) },
             destinations: destinations.map(\.registration),
             transformers: transformers,
             stores: stores,
-            logger: logger
+            logger: logger,
+            succeeding: predecessor
         )
     }
 }
