@@ -67,8 +67,7 @@ struct Daemon {
     }
 
     private func server(port: Int, sources: [HTTPSource], collector: Collector) -> HTTPServer {
-        var configuration = HTTPServerConfiguration(listeners: [.tcp(host: host, port: port)])
-        configuration.tls = tls
+        var configuration = HTTPServerConfiguration(listeners: [.tcp(host: host, port: port, tls: tls)])
         configuration.limits.maximumBodyByteCount = sources.map(\.maximumBodyByteCount).max() ?? 1 << 20
         return HTTPServer(
             configuration: configuration,

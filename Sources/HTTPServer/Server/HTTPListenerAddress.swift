@@ -3,8 +3,9 @@ public enum HTTPListenerAddress: Sendable, Hashable, CustomStringConvertible {
     /// A TCP port on an address or host name. Port 0 asks the kernel for a free one; see ``HTTPServer/boundAddresses``.
     case tcp(host: String, port: Int)
 
-    /// A Unix domain socket. A socket file left by an earlier process is replaced, the new one gets the mode 0660,
-    /// and it is removed at shutdown.
+    /// A Unix domain socket with the mode 0660. A socket file that an earlier process left behind is replaced; one
+    /// that somebody still listens on, or a file of another kind, is an error. At shutdown the file is removed, unless
+    /// another has taken its place.
     case unixSocket(path: String)
 
     /// The address as text: `127.0.0.1:8080` or `unix:/run/collectord.sock`.

@@ -12,22 +12,13 @@ import Musl
 import Glibc
 #endif
 
-/// The certificates of a server, read again when their files have changed.
+/// The certificates of a listener, read again when their files have changed.
 ///
 /// Files are touched on a queue of their own, never on an event loop.
 final class HTTPServerCertificates: Sendable {
-    /// What tells that a file is another one.
-    private struct FileMark: Equatable {
-        var device: UInt64 = 0
-        var number: UInt64 = 0
-        var byteCount: Int64 = 0
-        var seconds: Int = 0
-        var nanoseconds: Int = 0
-    }
-
     private struct State {
         var context: NIOSSLContext
-        var marks: [FileMark]
+        var marks: [HTTPFileMark]
         var checked: NIODeadline
     }
 
@@ -42,16 +33,15 @@ final class HTTPServerCertificates: Sendable {
     private init(_ tls: HTTPServerTLS, logger: Logger) throws {
         self.tls = tls
         self.logger = logger
-        let marks = tls.paths.map(Self.mark)
+        let marks = tls.paths.map(HTTPFileMark.init)
         state = Mutex(State(context: try Self.load(tls), marks: marks, checked: .now()))
     }
 
-    /// Reads the files without blocking the caller; nil for plain HTTP.
+    /// Reads the files without blocking the caller.
     ///
     /// Throws ``HTTPServerError/certificateUnusable(path:reason:)``.
-    static func read(_ tls: HTTPServerTLS?, logger: Logger) async throws -> HTTPServerCertificates? {
-        guard let tls else { return nil }
-        return try await withCheckedThrowingContinuation { continuation in
+    static func read(_ tls: HTTPServerTLS, logger: Logger) async throws -> HTTPServerCertificates {
+        try await withCheckedThrowingContinuation { continuation in
             DispatchQueue(label: "collectord.http.certificates").async {
                 continuation.resume(with: Result { try HTTPServerCertificates(tls, logger: logger) })
             }
@@ -74,7 +64,7 @@ final class HTTPServerCertificates: Sendable {
 
     /// The context of the files as they are now; the one before if they cannot be used.
     private func refreshed() -> NIOSSLContext {
-        let marks = tls.paths.map(Self.mark)
+        let marks = tls.paths.map(HTTPFileMark.init)
         let (context, isSame) = state.withLock { ($0.context, $0.marks == marks) }
         if isSame { return context }
         do {
@@ -90,23 +80,6 @@ final class HTTPServerCertificates: Sendable {
             logger.error("changed certificates cannot be used; the former are", metadata: ["error": "\(error)"])
             return context
         }
-    }
-
-    private static func mark(_ path: String) -> FileMark {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return FileMark() }
-        #if canImport(Darwin)
-        let time = status.st_mtimespec
-        #else
-        let time = status.st_mtim
-        #endif
-        return FileMark(
-            device: UInt64(truncatingIfNeeded: status.st_dev),
-            number: UInt64(status.st_ino),
-            byteCount: Int64(status.st_size),
-            seconds: Int(time.tv_sec),
-            nanoseconds: Int(time.tv_nsec)
-        )
     }
 
     private static func load(_ tls: HTTPServerTLS) throws -> NIOSSLContext {

@@ -11,12 +11,7 @@ public struct HTTPServerConfiguration: Sendable {
     /// Where the server listens.
     ///
     /// At least one.
-    public var listeners: [HTTPListenerAddress]
-
-    /// How TLS is spoken on the TCP listeners; unix sockets stay as they are.
-    ///
-    /// Nil speaks plain HTTP. Default: nil.
-    public var tls: HTTPServerTLS?
+    public var listeners: [HTTPListener]
 
     /// The bounds every connection is held to.
     public var limits = HTTPLimits()
@@ -47,7 +42,7 @@ public struct HTTPServerConfiguration: Sendable {
     public var onExchange: (@Sendable (HTTPExchangeRecord) -> Void)?
 
     /// Creates a configuration with default limits.
-    public init(listeners: [HTTPListenerAddress]) {
+    public init(listeners: [HTTPListener]) {
         self.listeners = listeners
     }
 }

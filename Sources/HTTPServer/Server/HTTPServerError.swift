@@ -58,6 +58,10 @@ public struct HTTPServerError: Error, CustomStringConvertible {
         )
     }
 
+    static func socketFileUnusable(_ listener: HTTPListenerAddress, reason: String) -> HTTPServerError {
+        HTTPServerError(code: .bindFailed, message: "Cannot listen on \(listener): \(reason).", cause: nil)
+    }
+
     static func certificateUnusable(path: String, reason: String) -> HTTPServerError {
         HTTPServerError(
             code: .certificateUnusable,

@@ -14,8 +14,7 @@ import Glibc
 
 /// What a running server consists of: listeners, event loops and their connections.
 final class HTTPServerRuntime: Sendable {
-    private let listeners: [any Channel]
-    private let socketPaths: [String]
+    private let listeners: [HTTPBoundListener]
     private let groups: [HTTPConnectionGroup]
     /// Shut down with the server.
     ///
@@ -28,18 +27,16 @@ final class HTTPServerRuntime: Sendable {
     let addresses: [SocketAddress]
 
     private init(
-        listeners: [any Channel],
-        socketPaths: [String],
+        listeners: [HTTPBoundListener],
         groups: [HTTPConnectionGroup],
         ownEventLoops: MultiThreadedEventLoopGroup?,
         logger: Logger
     ) {
         self.listeners = listeners
-        self.socketPaths = socketPaths
         self.groups = groups
         self.ownEventLoops = ownEventLoops
         self.logger = logger
-        self.addresses = listeners.compactMap(\.localAddress)
+        self.addresses = listeners.compactMap(\.channel.localAddress)
     }
 
     // A client that leaves while it is written to raises SIGPIPE. NIO ignores that signal for the whole process from
@@ -74,37 +71,35 @@ final class HTTPServerRuntime: Sendable {
             )
         }
         let admission = HTTPAdmission(maximumConnectionCount: configuration.limits.maximumConnectionCount)
-        func bootstrap(_ certificates: HTTPServerCertificates?) -> ServerBootstrap {
-            Self.bootstrap(
-                configuration: configuration,
-                eventLoops: eventLoops,
-                environments: environments,
-                admission: admission,
-                certificates: certificates,
-                handler: handler
-            )
-        }
-        var listeners: [any Channel] = []
-        var socketPaths: [String] = []
+        var listeners: [HTTPBoundListener] = []
         do {
-            let certificates = try await HTTPServerCertificates.read(configuration.tls, logger: logger)
-            for address in configuration.listeners {
-                switch address {
-                case .tcp: listeners.append(try await Self.bind(bootstrap(certificates), address))
-                case .unixSocket(let path):
-                    listeners.append(try await Self.bind(bootstrap(nil), address))
-                    socketPaths.append(path)
-                }
+            // One reader for all listeners with the same settings.
+            var certificates: [HTTPServerTLS: HTTPServerCertificates] = [:]
+            for tls in configuration.listeners.compactMap(\.tls) where certificates[tls] == nil {
+                certificates[tls] = try await HTTPServerCertificates.read(tls, logger: logger)
+            }
+            for listener in configuration.listeners {
+                let bootstrap = Self.bootstrap(
+                    configuration: configuration,
+                    eventLoops: eventLoops,
+                    environments: environments,
+                    admission: admission,
+                    certificates: listener.tls.flatMap { certificates[$0] },
+                    handler: handler
+                )
+                let backlog = Int32(clamping: configuration.backlog)
+                listeners.append(try await HTTPBoundListener.bind(bootstrap, listener.address, backlog: backlog))
             }
         } catch {
-            for listener in listeners { try? await listener.close() }
-            for path in socketPaths { unlink(path) }
+            for listener in listeners {
+                listener.close()
+                await listener.waitUntilClosed()
+            }
             try? await ownEventLoops?.shutdownGracefully()
             throw error
         }
         return HTTPServerRuntime(
             listeners: listeners,
-            socketPaths: socketPaths,
             groups: groups,
             ownEventLoops: ownEventLoops,
             logger: logger
@@ -156,41 +151,20 @@ final class HTTPServerRuntime: Sendable {
         return bootstrap
     }
 
-    private static func bind(_ bootstrap: ServerBootstrap, _ address: HTTPListenerAddress) async throws -> any Channel {
-        do {
-            switch address {
-            case .tcp(let host, let port):
-                return try await bootstrap.bind(host: host, port: port).get()
-            case .unixSocket(let path):
-                let channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true)
-                    .get()
-                guard chmod(path, 0o660) == 0 else {
-                    let error = IOError(errnoCode: errno, reason: "chmod")
-                    try? await channel.close()
-                    throw error
-                }
-                return channel
-            }
-        } catch {
-            throw HTTPServerError.bindFailed(address, cause: error)
-        }
-    }
-
     /// Stops accepting and drains all connections; those that are left after `timeout` are closed.
     ///
     /// Returns at once. A second call can shorten the timeout.
     func beginShutdown(timeout: TimeAmount) {
         let isFirst = !self.isStopping.exchange(true, ordering: .relaxed)
         if isFirst {
-            for listener in self.listeners { listener.close(promise: nil) }
+            for listener in self.listeners { listener.close() }
         }
         guard isFirst || !self.stopped.isSet else { return }
         let drained = self.groups.map { $0.drain(timeout: timeout) }
         guard isFirst else { return }
         Task {
-            for listener in self.listeners { try? await listener.closeFuture.get() }
+            for listener in self.listeners { await listener.waitUntilClosed() }
             for group in drained { try? await group.get() }
-            for path in self.socketPaths { unlink(path) }
             do {
                 try await self.ownEventLoops?.shutdownGracefully()
             } catch {
@@ -203,38 +177,5 @@ final class HTTPServerRuntime: Sendable {
     /// Returns when the server has stopped.
     func waitUntilStopped() async {
         await self.stopped.wait()
-    }
-}
-
-/// Something that happens once, and those who wait for it.
-final class HTTPStopSignal: Sendable {
-    private enum State {
-        case pending([CheckedContinuation<Void, Never>])
-        case set
-    }
-
-    private let state = Mutex(State.pending([]))
-
-    var isSet: Bool {
-        self.state.withLock { if case .set = $0 { true } else { false } }
-    }
-
-    func set() {
-        // Swapped rather than returned under a `defer` that resets it, which Swift 6.3.1 miscompiles with -O.
-        var last = State.set
-        self.state.withLock { swap(&$0, &last) }
-        guard case .pending(let waiting) = last else { return }
-        for continuation in waiting { continuation.resume() }
-    }
-
-    func wait() async {
-        await withCheckedContinuation { continuation in
-            let isSet = self.state.withLock { state in
-                guard case .pending(let waiting) = state else { return true }
-                state = .pending(waiting + [continuation])
-                return false
-            }
-            if isSet { continuation.resume() }
-        }
     }
 }

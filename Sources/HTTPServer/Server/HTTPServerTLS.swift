@@ -1,9 +1,10 @@
-/// How a server speaks TLS: whose certificate it shows, and which clients it wants to see one of.
+/// How a listener speaks TLS: whose certificate it shows, and which clients it wants to see one of.
 ///
 /// TLS 1.2 and newer. The files are read at start, and again, without a restart, once they have changed.
 ///
 /// ```swift
-/// configuration.tls = HTTPServerTLS(certificatePath: "/etc/tls/server.pem", keyPath: "/etc/tls/server.key")
+/// let tls = HTTPServerTLS(certificatePath: "/etc/tls/server.pem", keyPath: "/etc/tls/server.key")
+/// let listener = HTTPListener.tcp(host: "0.0.0.0", port: 8443, tls: tls)
 /// ```
 public struct HTTPServerTLS: Sendable, Hashable {
     /// The file with the server's certificate and those between it and the authority, in PEM.

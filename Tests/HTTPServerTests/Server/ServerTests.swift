@@ -66,11 +66,7 @@ import Glibc
     @Test("two addresses, one of them a Unix socket that only its owner and group may use")
     func unixSocket() async throws {
         let path = "/tmp/collectord-http-test-\(getpid()).sock"
-        // A file left by an earlier process.
-        let stale = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(unixDomainSocketPath: path).get()
-        try await stale.close()
-        let listeners: [HTTPListenerAddress] = [.tcp(host: "127.0.0.1", port: 0), .unixSocket(path: path)]
+        let listeners: [HTTPListener] = [.tcp(host: "127.0.0.1", port: 0), .unixSocket(path: path)]
         try await withServer(handler: EchoHandler(), listeners: listeners) { server, _ in
             #expect(server.boundAddresses.count == 2)
             #expect(server.boundAddresses.first?.port != 0)
@@ -279,7 +275,7 @@ import Glibc
     func reusedPort() async throws {
         try await withServer(handler: EchoHandler(), configure: { $0.reusesPort = true }) { _, address in
             let port = try #require(address.port)
-            let listeners: [HTTPListenerAddress] = [.tcp(host: "127.0.0.1", port: port)]
+            let listeners: [HTTPListener] = [.tcp(host: "127.0.0.1", port: port)]
             try await withServer(handler: EchoHandler(), listeners: listeners, configure: { $0.reusesPort = true }) {
                 _,
                 second in

@@ -14,7 +14,7 @@ import Testing
     private func server(
         _ handler: any HTTPHandler,
         log: RecordingLogHandler.Storage = RecordingLogHandler.Storage(),
-        listener: HTTPListenerAddress = .tcp(host: "127.0.0.1", port: 0)
+        listener: HTTPListener = .tcp(host: "127.0.0.1", port: 0)
     ) -> HTTPServer {
         var configuration = HTTPServerConfiguration(listeners: [listener])
         configuration.eventLoopCount = 1

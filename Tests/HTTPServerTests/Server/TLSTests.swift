@@ -39,6 +39,16 @@ struct TLSTests {
         try await run(["openssl", "s_client", "-connect", "localhost:\(port)", "-servername", "localhost"] + more)
     }
 
+    private static func tls(_ identity: TestCertificates.Identity, clients: String? = nil) -> HTTPServerTLS {
+        var tls = HTTPServerTLS(
+            certificatePath: identity.certificate,
+            keyPath: identity.key,
+            clientAuthoritiesPath: clients
+        )
+        tls.recheckMilliseconds = 0
+        return tls
+    }
+
     private func withTLS(
         _ identity: TestCertificates.Identity,
         clients: String? = nil,
@@ -46,16 +56,10 @@ struct TLSTests {
         log: RecordingLogHandler.Storage = RecordingLogHandler.Storage(),
         _ body: (Int) async throws -> Void
     ) async throws {
+        let tls = Self.tls(identity, clients: clients)
         try await withServer(
             handler: handler,
-            configure: { configuration in
-                configuration.tls = HTTPServerTLS(
-                    certificatePath: identity.certificate,
-                    keyPath: identity.key,
-                    clientAuthoritiesPath: clients
-                )
-                configuration.tls?.recheckMilliseconds = 0
-            },
+            listeners: [.tcp(host: "127.0.0.1", port: 0, tls: tls)],
             log: log
         ) { _, address in try await body(try #require(address.port)) }
     }
@@ -133,6 +137,29 @@ struct TLSTests {
         }
     }
 
+    @Test("each listener has a certificate of its own, or none; a unix socket may have one too")
+    func ofEachListener() async throws {
+        let first = Self.tls(try certificates.issue("localhost"))
+        let second = Self.tls(try certificates.issue("other"))
+        let path = "\(directory.path)/tls.sock"
+        let listeners: [HTTPListener] = [
+            .tcp(host: "127.0.0.1", port: 0, tls: first), .tcp(host: "127.0.0.1", port: 0, tls: second),
+            .tcp(host: "127.0.0.1", port: 0), .unixSocket(path: path, tls: first),
+        ]
+        try await withServer(handler: EchoHandler(), listeners: listeners) { server, _ in
+            let ports = server.boundAddresses.compactMap(\.port)
+            let own = try await curl(ports[0])
+            #expect(own.output == "GET / ")
+            // The other listener shows a certificate that is not for localhost.
+            let other = try await curl(ports[1])
+            #expect(other.code == 60)
+            let plain = try await run(["curl", "--silent", "http://127.0.0.1:\(ports[2])/"])
+            #expect(plain.output == "GET / ")
+            let local = try await curl(443, "--unix-socket", path)
+            #expect(local.output == "GET / ")
+        }
+    }
+
     @Test("files that cannot be used are told at start")
     func unusable() async throws {
         let identity = try certificates.issue("localhost")
@@ -144,14 +171,9 @@ struct TLSTests {
             (identity.certificate, other.key, nil, "it is not the key of"),
             (identity.certificate, identity.key, identity.key, "it holds no certificate"),
         ] as [(String, String, String?, String)] {
-            var configuration = HTTPServerConfiguration(listeners: [.tcp(host: "127.0.0.1", port: 0)])
-            configuration.tls = HTTPServerTLS(
-                certificatePath: certificate,
-                keyPath: key,
-                clientAuthoritiesPath: clients
-            )
+            let tls = HTTPServerTLS(certificatePath: certificate, keyPath: key, clientAuthoritiesPath: clients)
             let server = HTTPServer(
-                configuration: configuration,
+                configuration: HTTPServerConfiguration(listeners: [.tcp(host: "127.0.0.1", port: 0, tls: tls)]),
                 logger: RecordingLogHandler.logger(RecordingLogHandler.Storage()),
                 handler: EchoHandler()
             )

@@ -9,7 +9,7 @@ import Testing
 /// Its timeouts are so long that no busy machine reaches them; a test of a timeout sets that one.
 func withServer(
     handler: any HTTPHandler,
-    listeners: [HTTPListenerAddress] = [.tcp(host: "127.0.0.1", port: 0)],
+    listeners: [HTTPListener] = [.tcp(host: "127.0.0.1", port: 0)],
     configure: (inout HTTPServerConfiguration) -> Void = { _ in },
     log: RecordingLogHandler.Storage = RecordingLogHandler.Storage(),
     _ body: (HTTPServer, SocketAddress) async throws -> Void
