@@ -31,6 +31,12 @@ public struct HTTPSource: Sendable {
     public let style: Style
     /// A port of the source's own; nil to share the daemon's.
     public var port: Int?
+    /// The address of that port; nil for the daemon's.
+    public var host: String?
+    /// A unix socket of the source's own, in the place of a port.
+    public var socketPath: String?
+    /// How TLS is spoken on that port; nil for the daemon's way.
+    public var tls: HTTPServerTLS?
     /// Where events are taken. Default "/collect" with both methods.
     public var paths = [Path(path: "/collect", takesGET: true, takesPOST: true)]
     /// Events in one request. Default 100.

@@ -24,7 +24,7 @@ struct HTTPSourceReader {
         let place = path + ["settings"]
         let known = (source.style == .express ? SourceType.express : SourceType.fetch).settings.map(\.name)
         problems.refuseUnknownMembers(settings.map(\.name), known: known, path: place, of: "the settings of a source")
-        source.port = whole(settings["port"], 0...65_535, place + ["port"])
+        readListener(settings, place, into: &source)
         source.maximumBatchCount =
             whole(settings["maxBatchSize"], 1...100_000, place + ["maxBatchSize"]) ?? source.maximumBatchCount
         source.maximumBodyByteCount =
@@ -32,6 +32,46 @@ struct HTTPSourceReader {
         readPaths(settings, place, into: &source)
         readCrossOrigin(settings["cors"], place + ["cors"], into: &source)
         readKeys(settings["keys"], place + ["keys"], into: &source)
+    }
+
+    private mutating func readListener(_ settings: JSONObject, _ place: [String], into source: inout HTTPSource) {
+        source.port = whole(settings["port"], 0...65_535, place + ["port"])
+        source.host = text(settings["host"], place + ["host"])
+        source.socketPath = text(settings["socket"], place + ["socket"])
+        if source.socketPath != nil {
+            for name in ["port", "host", "tls"] where !settings[name].isMissing {
+                problems.add(place + [name], "does not go with \"socket\"")
+            }
+        }
+        guard !settings["tls"].isMissing else { return }
+        problems.refuseUnknownMembers(
+            (settings["tls"].object ?? [:]).map(\.name),
+            known: ["certificate", "key", "clientAuthorities"],
+            path: place + ["tls"],
+            of: "\"tls\""
+        )
+        guard settings["tls"].object != nil,
+            let certificate = text(settings["tls"]["certificate"], place + ["tls", "certificate"]),
+            let key = text(settings["tls"]["key"], place + ["tls", "key"])
+        else {
+            problems.add(place + ["tls"], "is {\"certificate\", \"key\", \"clientAuthorities\"}: paths of PEM files")
+            return
+        }
+        source.tls = HTTPServerTLS(
+            certificatePath: certificate,
+            keyPath: key,
+            clientAuthoritiesPath: text(
+                settings["tls"]["clientAuthorities"],
+                place + ["tls", "clientAuthorities"]
+            )
+        )
+    }
+
+    private mutating func text(_ value: JSONValue, _ place: [String]) -> String? {
+        if value.isMissing { return nil }
+        if let text = value.string, !text.isEmpty { return text }
+        problems.add(place, "is a text that is not empty")
+        return nil
     }
 
     private mutating func readKeys(_ value: JSONValue, _ place: [String], into source: inout HTTPSource) {

@@ -6,9 +6,7 @@ extension SourceType {
         name: "http",
         packages: ["@walkeros/server-source-express"],
         summary: "Takes events by POST (JSON, text/plain) and GET (pixel) on one or more paths.",
-        settings: common + [
-            SettingDescription("port", .integer(0...65_535), default: "the daemon's", "A port of the source's own.")
-        ],
+        settings: common,
         options: options
     ) { config, path, problems in
         _ = HTTPSource(id: "", style: .express, config: config, path: path, problems: &problems)
@@ -38,6 +36,23 @@ extension SourceType {
             .any,
             default: "[\"/collect\"]",
             "Paths that take events: texts, or objects of \"path\" and \"methods\" (GET, POST)."
+        ),
+        SettingDescription("port", .integer(0...65_535), default: "the daemon's", "A port of the source's own."),
+        SettingDescription("host", .string, default: "the daemon's", "The address of that port."),
+        SettingDescription("socket", .string, "The path of a unix socket of the source's own, in the place of a port."),
+        SettingDescription(
+            "tls",
+            .object([
+                SettingDescription("certificate", .string, isRequired: true, "The certificate chain, a PEM file."),
+                SettingDescription("key", .string, isRequired: true, "Its key, a PEM file without a passphrase."),
+                SettingDescription(
+                    "clientAuthorities",
+                    .string,
+                    "Let in only clients with a certificate of these authorities, a PEM file."
+                ),
+            ]),
+            default: "the daemon's",
+            "How TLS is spoken on that port."
         ),
         SettingDescription("path", .string, "One path; \"paths\" is the newer form."),
         SettingDescription("maxBatchSize", .integer(1...100_000), default: "100", "Events in one request."),

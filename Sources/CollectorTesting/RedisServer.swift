@@ -153,7 +153,7 @@ public final class RedisServer: Sendable {
     /// A port that is free, and that no other server of this process is given.
     ///
     /// Below those that the kernel gives to outgoing connections, which would take it in the meantime.
-    static func freePort() throws -> Int {
+    package static func freePort() throws -> Int {
         for _ in 0..<ports.count {
             let port = nextPort.withLock { next in
                 next = next + 1 < ports.upperBound ? next + 1 : ports.lowerBound

@@ -9,7 +9,8 @@ struct Collectord: AsyncParsableCommand {
         abstract: "Collects events over HTTP, maps them by flow.json, and delivers them.",
         version: CollectorVersion.current,
         subcommands: [
-            RunCommand.self, ValidateCommand.self, SimulateCommand.self, TestCommand.self, DestinationsCommand.self,
+            RunCommand.self, ReloadCommand.self, StatusCommand.self, ValidateCommand.self, SimulateCommand.self,
+            TestCommand.self, DestinationsCommand.self,
             SchemaCommand.self, VersionCommand.self,
         ]
     )

@@ -1,14 +1,15 @@
 import ArgumentParser
 import CollectorConfiguration
-import HTTPServer
-import Logging
 
 /// `collectord run`: takes events until it is told to stop.
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Take events until SIGTERM or SIGINT, which let what is under way be delivered.",
-        discussion: "Without a file, events are taken at /collect and printed on standard output."
+        discussion: """
+            Without a file, events are taken at /collect and printed on standard output. SIGHUP reads the file again and \
+            exchanges the flow; a bad one changes nothing.
+            """
     )
 
     @Argument(help: "The flow file.", completion: .file(extensions: ["json"]))
@@ -17,51 +18,20 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "The flow, if the file has several.")
     var flow: String?
 
-    @Option(help: "The port to listen on; 0 lets the system choose.")
-    var port: Int = 8080
+    @OptionGroup var listen: ListenOptions
 
-    @Option(help: "The address to listen on.")
-    var host: String = "0.0.0.0"
-
-    @Option(
-        name: .customLong("tls-certificate"),
-        help: "The server's certificate chain, in PEM; all ports then speak TLS. Read again when it changes."
-    )
-    var certificatePath: String?
-
-    @Option(name: .customLong("tls-key"), help: "The certificate's key, in PEM, without a passphrase.")
-    var keyPath: String?
-
-    @Option(
-        name: .customLong("tls-client-authorities"),
-        help: "Let in only clients with a certificate of these authorities, in PEM."
-    )
-    var clientAuthoritiesPath: String?
+    @Option(help: "Listen here for status and reload: a port of this machine's own, 127.0.0.1:PORT or unix:PATH.")
+    var admin: AdminAddress?
 
     @OptionGroup var logging: LogOptions
 
-    func validate() throws {
-        guard 0...65_535 ~= port else { throw ValidationError("--port is a number from 0 to 65535") }
-        guard (certificatePath == nil) == (keyPath == nil), certificatePath != nil || clientAuthoritiesPath == nil
-        else {
-            throw ValidationError(
-                "--tls-certificate and --tls-key go together, with --tls-client-authorities or without"
-            )
-        }
-    }
-
     func run() async throws {
-        let flow = try FlowLoading.flow(file: file, named: flow)
-        logging.bootstrap(flowLevel: flow.logLevel)
-        try await Daemon(flow: flow, isDefault: file == nil, host: host, port: port, tls: tls).run()
-    }
-
-    private var tls: HTTPServerTLS? {
-        guard let certificatePath, let keyPath else { return nil }
-        return HTTPServerTLS(
-            certificatePath: certificatePath,
-            keyPath: keyPath,
-            clientAuthoritiesPath: clientAuthoritiesPath
-        )
+        let first = try FlowLoading.flow(file: file, named: flow)
+        logging.bootstrap(flowLevel: first.logLevel)
+        let running = RunningFlow(first, options: listen) { [file, flow] in
+            guard file != "-" else { throw CommandError("the flow came from standard input, which is read once") }
+            return try FlowLoading.flow(file: file, named: flow)
+        }
+        try await Daemon(running: running, listen: listen, admin: admin, isDefault: file == nil).run()
     }
 }

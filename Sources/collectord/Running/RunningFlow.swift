@@ -1,0 +1,90 @@
+import Collector
+import CollectorConfiguration
+import CollectorHTTP
+import HTTPServer
+import Logging
+
+/// A flow at work: its collector behind its listeners, exchanged for another when the file has changed.
+actor RunningFlow {
+    private let read: @Sendable () throws -> Flow
+    private let options: ListenOptions
+    private let logger = Logger(label: "collectord")
+    private let first: Flow
+    private(set) var collector: Collector
+    private let listeners: FlowListeners
+    /// The last exchange, until all is handed over.
+    private var handingOver: Task<Void, Never>?
+    private var isExchanging = false
+    private var isEnding = false
+
+    /// A flow that was read, and how it is read again.
+    init(_ flow: Flow, options: ListenOptions, read: @escaping @Sendable () throws -> Flow) {
+        first = flow
+        self.options = options
+        self.read = read
+        collector = flow.collector()
+        listeners = FlowListeners(logger: Logger(label: "http"))
+    }
+
+    /// Begins to take events; returns the first listener's port.
+    func start() async throws -> Int? {
+        if first.sources.isEmpty { logger.warning("the flow has no source; events are taken at /collect") }
+        let plan = FlowListeners.plan(first, options)
+        await collector.start()
+        do {
+            try await listeners.open(plan)
+        } catch {
+            await collector.shutdown()
+            throw error
+        }
+        await exchangeHandlers(plan)
+        return await listeners.firstPort
+    }
+
+    /// Reads the flow again and lets it take the place of the one that runs. If it cannot, that one goes on.
+    ///
+    /// Returns when requests are answered by the new flow; what waited at the old one's destinations may still be on
+    /// its way to the new one's.
+    func reload() async throws {
+        guard !isEnding else { throw CommandError("the daemon is ending") }
+        guard !isExchanging else { throw CommandError("the flow is being exchanged already") }
+        isExchanging = true
+        defer { isExchanging = false }
+        do {
+            let next = try read()
+            // One exchange after another: what waits passes from each flow to the next.
+            await handingOver?.value
+            try await exchange(for: next)
+            logger.notice("the flow was exchanged", metadata: ["flow": "\(next.name)"])
+        } catch {
+            logger.error("the flow was not exchanged; the old one goes on", metadata: ["error": "\(error)"])
+            throw error
+        }
+    }
+
+    private func exchange(for next: Flow) async throws {
+        let plan = FlowListeners.plan(next, options)
+        try await listeners.open(plan)
+        let successor = next.collector(succeeding: collector)
+        handingOver = await successor.succeed()
+        collector = successor
+        await exchangeHandlers(plan)
+        await listeners.close(except: plan)
+    }
+
+    private func exchangeHandlers(_ plan: FlowListeners.Plan) async {
+        await listeners.exchange(plan) { [collector] sources in
+            IngestRoutes.handler(sources: sources, collector: collector) {
+                collector.isRunning ? .ready : .notReady(reason: "the collector is not running")
+            }
+        }
+    }
+
+    /// Ends: the doors close once what is under way is answered, then the collector delivers what it can.
+    func end() async {
+        isEnding = true
+        await listeners.close()
+        await handingOver?.value
+        await collector.shutdown()
+    }
+}
