@@ -104,6 +104,7 @@ struct ReloadTests {
         let flow = try FlowText()
         try flow.write(name: "first name")
         let daemon = try await DaemonProcess.start(["run", flow.path, "--port", "0", "--admin", flow.admin])
+        await daemon.errorLines(containing: "HTTP server listens", count: 2)
         func reload() async throws -> DaemonProcess.End {
             try await DaemonProcess.run(["reload", "--admin", flow.admin])
         }
@@ -144,6 +145,7 @@ struct ReloadTests {
         let flow = try FlowText()
         try flow.write(name: "a b")
         let daemon = try await DaemonProcess.start(["run", flow.path, "--port", "0", "--admin", flow.admin])
+        await daemon.errorLines(containing: "HTTP server listens", count: 2)
         let socket = flow.directory.path + "/in.sock"
         try flow.write(
             name: "a b",
@@ -181,6 +183,7 @@ struct ReloadTests {
                 """#
         )
         let daemon = try await DaemonProcess.start(["run", flow.path, "--port", "0"])
+        await daemon.errorLines(containing: "HTTP server listens", count: 2)
         #expect(
             try await Self.curl([
                 "--cacert", certificates.authority.certificate, "https://localhost:\(port)/collect",
@@ -197,6 +200,7 @@ struct ReloadTests {
         try flow.write(name: "a b")
         let admin = try RedisServer.freePort()
         let daemon = try await DaemonProcess.start(["run", flow.path, "--port", "0", "--admin", String(admin)])
+        await daemon.errorLines(containing: "HTTP server listens", count: 2)
         #expect(try await HTTPExchange.post(#"{"name":"page view"}"#, port: daemon.port).status == 200)
         #expect(try await HTTPExchange.post(#"{"name":""}"#, port: daemon.port).status == 400)
         let shown = try await DaemonProcess.run(["status", "--admin", "127.0.0.1:\(admin)"])

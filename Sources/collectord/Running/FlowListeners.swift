@@ -4,7 +4,6 @@ import CollectorHTTP
 import HTTPServer
 import Logging
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 
 /// The doors of a running flow: a server for each listener, all on the same event loops.
@@ -48,14 +47,15 @@ actor FlowListeners {
         order.first.flatMap { entries[$0] }?.server.boundAddresses.first?.port
     }
 
-    /// Begins to listen where the plan says and nobody listens yet; nothing is answered there but "not ready".
+    /// Begins to listen where the plan says and nobody listens yet, and to answer there by what `handler` makes of the
+    /// sources.
     ///
     /// If one cannot be had none of them is left.
-    func open(_ plan: Plan) async throws {
+    func open(_ plan: Plan, _ handler: @Sendable ([HTTPSource]) -> any HTTPHandler) async throws {
         var opened: [HTTPListener: Entry] = [:]
         do {
-            for (listener, _) in plan where entries[listener] == nil {
-                let door = FlowDoor(HTTPResponseHandler { _ in .failure(.serviceUnavailable, "not ready") })
+            for (listener, sources) in plan where entries[listener] == nil {
+                let door = FlowDoor(handler(sources))
                 let server = HTTPServer(
                     configuration: HTTPServerConfiguration(listeners: [listener]),
                     eventLoopGroup: MultiThreadedEventLoopGroup.singleton,

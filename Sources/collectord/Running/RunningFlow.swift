@@ -3,6 +3,7 @@ import CollectorConfiguration
 import CollectorHTTP
 import HTTPServer
 import Logging
+import NIOHTTP1
 
 /// A flow at work: its collector behind its listeners, exchanged for another when the file has changed.
 actor RunningFlow {
@@ -32,12 +33,11 @@ actor RunningFlow {
         let plan = FlowListeners.plan(first, options)
         await collector.start()
         do {
-            try await listeners.open(plan)
+            try await listeners.open(plan, Self.handler(collector))
         } catch {
             await collector.shutdown()
             throw error
         }
-        await exchangeHandlers(plan)
         return await listeners.firstPort
     }
 
@@ -64,16 +64,19 @@ actor RunningFlow {
 
     private func exchange(for next: Flow) async throws {
         let plan = FlowListeners.plan(next, options)
-        try await listeners.open(plan)
+        // Listeners that are new take nothing before the flow that they belong to does.
+        try await listeners.open(plan) { _ in
+            HTTPResponseHandler { _ in .failure(.serviceUnavailable, "not ready: try again") }
+        }
         let successor = next.collector(succeeding: collector)
         handingOver = await successor.succeed()
         collector = successor
-        await exchangeHandlers(plan)
+        await listeners.exchange(plan, Self.handler(successor))
         await listeners.close(except: plan)
     }
 
-    private func exchangeHandlers(_ plan: FlowListeners.Plan) async {
-        await listeners.exchange(plan) { [collector] sources in
+    private static func handler(_ collector: Collector) -> @Sendable ([HTTPSource]) -> any HTTPHandler {
+        { sources in
             IngestRoutes.handler(sources: sources, collector: collector) {
                 collector.isRunning ? .ready : .notReady(reason: "the collector is not running")
             }
