@@ -237,6 +237,7 @@ struct IngestHandler: HTTPHandler {
         case .unsupportedEncoding(let name):
             return answers.failure(.unsupportedMediaType, "unsupported content encoding \"\(name)\"", headers)
         case .timedOut: return answers.failure(.requestTimeout, "the body did not arrive in time", headers)
+        case .overloaded: return answers.failure(.serviceUnavailable, "too many requests are under way", headers)
         case .malformedEncoding: return answers.failure(.badRequest, "the compressed body is damaged", headers)
         case .malformed, .disconnected: return answers.failure(.badRequest, "malformed request", headers)
         }

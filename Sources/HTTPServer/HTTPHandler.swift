@@ -72,8 +72,11 @@ public enum HTTPBodyFailure: Error, Sendable, Hashable {
     /// The compressed bytes are damaged, truncated or followed by others.
     case malformedEncoding
 
-    /// The body was not complete in time.
+    /// The body was not complete in time, or it came too slowly.
     case timedOut
+
+    /// The server holds as many bytes of bodies as it may (``HTTPLimits/maximumInFlightByteCount``).
+    case overloaded
 
     /// The body's framing is not HTTP.
     case malformed

@@ -5,7 +5,7 @@ import NIOCore
 extension HTTPConnection {
     /// Called by the group now and then.
     func checkDeadlines(now: NIODeadline) {
-        if self.deadlines.isExpired(now: now) { self.expire() }
+        if self.deadlines.isExpired(bodyByteCount: self.request.bodyByteCount, now: now) { self.expire() }
         guard self.deadlines.mayHavePendingWrites, self.machine.isOpen,
             let pendingByteCount = try? self.channel.syncOptions?.getOption(.bufferedWritableBytes)
         else { return }

@@ -29,10 +29,18 @@ extension HTTPConnection {
             )
             if case .unsupported(let name) = framing.contentEncoding, framing.hasBody, self.machine.responseIsPending {
                 self.failBody(.unsupportedEncoding(name), of: consumer)
+            } else if let byteCount = framing.contentLength, !self.hasRoom(for: byteCount, maximumByteCount) {
+                self.failBody(.overloaded, of: consumer)
             } else {
                 self.planBody(consumer, maximumByteCount: maximumByteCount)
             }
         }
+    }
+
+    /// Whether a body of that length may be gathered now, as far as its length allows it at all.
+    private func hasRoom(for byteCount: Int, _ maximumByteCount: Int?) -> Bool {
+        byteCount > maximumByteCount ?? self.environment.limits.maximumBodyByteCount
+            || !self.machine.responseIsPending || self.environment.budget.hasRoom(for: byteCount)
     }
 
     private func planBody(_ consumer: HTTPBodyConsumer, maximumByteCount: Int?) {
@@ -41,7 +49,9 @@ extension HTTPConnection {
             expectedByteCount: self.request.contentLength ?? 0,
             maximumByteCount: maximumByteCount
         )
-        switch self.machine.planBody(.take(maximumByteCount: maximumByteCount)) {
+        var isStreamed = false
+        if case .stream = consumer { isStreamed = true }
+        switch self.machine.planBody(.take(maximumByteCount: maximumByteCount, isStreamed: isStreamed)) {
         case .proceed:
             self.consumer = consumer
         case .discard:
@@ -60,9 +70,12 @@ extension HTTPConnection {
         case .deliver:
             switch self.consumer {
             case .collect:
-                self.body.append(bytes)
+                if self.reservation.grow(by: bytes.readableBytes) {
+                    self.body.append(bytes)
+                } else {
+                    self.failBody(.overloaded, of: self.takeConsumer())
+                }
             case .stream(let receiver):
-                self.deadlines.restart()
                 receiver.receive(bytes)
             case .none:
                 break
@@ -101,6 +114,9 @@ extension HTTPConnection {
                 maximumByteCount: self.body.maximumByteCount,
                 maximumRatio: self.environment.limits.maximumInflationRatio
             )
+            if self.request.contentEncoding != .identity, !self.reservation.grow(by: decoded.readableBytes) {
+                throw .overloaded
+            }
             collection.then(decoded, collection.responder)
         } catch {
             self.failBody(error, of: .collect(collection))
@@ -147,6 +163,7 @@ extension HTTPConnection {
         switch action {
         case .answer:
             self.writeWhole(response, closes: true)
+            self.reservation.release()
             self.recordAnswer()
             self.closeAfterFlush(lingers: true)
         case .close:

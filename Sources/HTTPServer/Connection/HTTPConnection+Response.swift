@@ -51,6 +51,7 @@ extension HTTPConnection: HTTPResponseSink {
         self.streamFraming = nil
         self.eventObserver = nil
         self.writabilityObserver = nil
+        self.reservation.release()
         self.recordAnswer()
         switch action {
         case .next:

@@ -33,6 +33,8 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
     var request = HTTPRequestSummary()
     var consumer = HTTPBodyConsumer.none
     var body = HTTPBodyAssembly()
+    /// What the current request's body takes of the server's room.
+    var reservation: HTTPBodyReservation
 
     /// What has been serialised and not yet handed to the channel; or, while `outboundIsSent`, what can be used again.
     var outbound = ByteBuffer()
@@ -55,6 +57,7 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
             maximumDiscardedByteCount: environment.limits.maximumDiscardedByteCount
         )
         self.deadlines = HTTPConnectionDeadlines(limits: environment.limits)
+        self.reservation = HTTPBodyReservation(environment.budget)
     }
 
     var logger: Logger { self.environment.logger }
@@ -128,6 +131,7 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
         self.queue.removeAll()
         self.gate = nil
         self.endBody(.disconnected)
+        self.reservation.release()
         self.notify(.closed)
         self.eventObserver = nil
         self.writabilityObserver = nil
@@ -239,6 +243,8 @@ enum HTTPConnectionInput {
 struct HTTPConnectionEnvironment: Sendable {
     let limits: HTTPLimits
     let group: HTTPConnectionGroup
+    /// Shared by all connections of the server.
+    let budget: HTTPBodyBudget
     let metrics: HTTPServerMetrics
     let logger: Logger
     let onExchange: (@Sendable (HTTPExchangeRecord) -> Void)?

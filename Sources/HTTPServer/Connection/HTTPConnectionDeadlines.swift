@@ -9,6 +9,8 @@ struct HTTPConnectionDeadlines {
     private var timeout: HTTPConnectionStateMachine.Timeout?
     private var exchangeCount: UInt64 = 0
     private var deadline = NIODeadline.distantFuture
+    /// Of the body that is being read.
+    private var progress: HTTPBodyProgress?
 
     /// All bytes that were handed to the channel.
     var writtenByteCount = 0
@@ -25,28 +27,39 @@ struct HTTPConnectionDeadlines {
     mutating func update(_ machine: HTTPConnectionStateMachine, eventLoop: any EventLoop) {
         let timeout = machine.timeout
         guard timeout != self.timeout || machine.exchangeCount != self.exchangeCount else { return }
+        if machine.exchangeCount != self.exchangeCount { self.progress = nil }
         self.timeout = timeout
         self.exchangeCount = machine.exchangeCount
         let milliseconds: Int
         switch timeout {
         case .firstHead, .laterHead: milliseconds = self.limits.headerTimeoutMilliseconds
         case .idle: milliseconds = self.limits.idleTimeoutMilliseconds
-        case .body: milliseconds = self.limits.requestTimeoutMilliseconds
+        case .body:
+            self.measureBody(now: eventLoop.now)
+            milliseconds = self.limits.requestTimeoutMilliseconds
+        case .streamedBody:
+            self.measureBody(now: eventLoop.now)
+            self.deadline = .distantFuture
+            return
         case .lingering: milliseconds = self.limits.lingerTimeoutMilliseconds
         case .none:
+            if self.progress != nil { self.progress?.pause(now: eventLoop.now) }
             self.deadline = .distantFuture
             return
         }
         self.deadline = eventLoop.now + .milliseconds(Int64(milliseconds))
     }
 
-    /// Gives the full time again at the next ``update(_:eventLoop:)``.
-    mutating func restart() {
-        self.timeout = nil
+    private mutating func measureBody(now: NIODeadline) {
+        if self.progress == nil { self.progress = HTTPBodyProgress(now: now) }
+        self.progress?.resume(now: now)
     }
 
-    func isExpired(now: NIODeadline) -> Bool {
-        now >= self.deadline
+    /// Whether the time is over, or the body of which so many bytes have come is too slow.
+    mutating func isExpired(bodyByteCount: Int, now: NIODeadline) -> Bool {
+        if now >= self.deadline { return true }
+        guard self.timeout == .body || self.timeout == .streamedBody else { return false }
+        return self.progress?.isTooSlow(byteCount: bodyByteCount, limits: self.limits, now: now) ?? false
     }
 
     // MARK: - What the client takes

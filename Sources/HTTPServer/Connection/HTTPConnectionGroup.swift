@@ -32,6 +32,8 @@ final class HTTPConnectionGroup: @unchecked Sendable {
             limits.headerTimeoutMilliseconds,
             limits.idleTimeoutMilliseconds,
             limits.requestTimeoutMilliseconds,
+            limits.bodyIdleTimeoutMilliseconds,
+            limits.minimumRateGraceMilliseconds,
             limits.writeTimeoutMilliseconds,
             limits.lingerTimeoutMilliseconds
         )

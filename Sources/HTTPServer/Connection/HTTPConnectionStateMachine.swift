@@ -38,6 +38,8 @@ struct HTTPConnectionStateMachine {
         var isChunked: Bool
         /// Whether nobody wants the body.
         var discardsBody = false
+        /// Whether the body's parts are handed over as they come.
+        var isStreamed = false
         /// Whether the receiver of the body asked the client to wait.
         var isPaused = false
         var maximumByteCount = Int.max
@@ -61,6 +63,7 @@ struct HTTPConnectionStateMachine {
         case laterHead
         case idle
         case body
+        case streamedBody
         case lingering
         /// Nothing, or something with a deadline of its own: the handler, the client that reads the answer.
         case none
@@ -96,7 +99,12 @@ struct HTTPConnectionStateMachine {
         switch self.state {
         case .idle: self.exchangeCount == 0 ? .firstHead : .idle
         case .readingHead: self.exchangeCount == 0 ? .firstHead : .laterHead
-        case .exchange(let exchange): exchange.requestIsComplete || exchange.isPaused ? .none : .body
+        case .exchange(let exchange):
+            if exchange.requestIsComplete || exchange.isPaused {
+                .none
+            } else {
+                exchange.isStreamed && !exchange.discardsBody ? .streamedBody : .body
+            }
         case .lingering: .lingering
         case .closing, .closed: .none
         }
@@ -183,7 +191,7 @@ extension HTTPConnectionStateMachine {
     }
 
     enum BodyPlan: Equatable {
-        case take(maximumByteCount: Int)
+        case take(maximumByteCount: Int, isStreamed: Bool = false)
         case discard
     }
 
@@ -204,11 +212,12 @@ extension HTTPConnectionStateMachine {
     mutating func planBody(_ plan: BodyPlan) -> BodyPlanAction {
         guard case .exchange(var exchange) = self.state, exchange.response != .complete else { return .discard }
         defer { self.state = .exchange(exchange) }
-        guard case .take(let maximumByteCount) = plan else {
+        guard case .take(let maximumByteCount, let isStreamed) = plan else {
             exchange.discardsBody = true
             return .discard
         }
         exchange.maximumByteCount = maximumByteCount
+        exchange.isStreamed = isStreamed
         if exchange.expectedByteCount > maximumByteCount {
             exchange.discardsBody = true
             return .refuseTooLarge

@@ -38,6 +38,9 @@ extension HTTPBodyFailure {
         var response = own?(self) ?? self.defaultResponse
         // What is left of such a body is not worth reading.
         if case .tooLarge = self { response.closesConnection = true }
+        if case .overloaded = self, !response.headers.contains(name: "Retry-After") {
+            response.headers.add(name: "Retry-After", value: "1")
+        }
         return response
     }
 
@@ -49,6 +52,7 @@ extension HTTPBodyFailure {
             .failure(.unsupportedMediaType, "unsupported content encoding \"\(name)\"")
         case .malformedEncoding: .failure(.badRequest, "malformed content encoding")
         case .timedOut: HTTPRefusal.tooLate.response
+        case .overloaded: .failure(.serviceUnavailable, "too many requests are under way")
         case .malformed: HTTPRefusal.malformed.response
         case .disconnected: HTTPRefusal.truncated.response
         }

@@ -1,20 +1,27 @@
-import NIOCore
 import Synchronization
 
-/// Counts the open connections of a server and says when another may be accepted.
+/// Counts the open connections of a server, in all and of each client, and says when another may be accepted.
 final class HTTPAdmission: Sendable {
     private struct State {
         var openCount = 0
+        /// Only of clients that have a connection: no more entries than connections.
+        var countByAddress: [HTTPClientAddress: Int] = [:]
         /// What to do when there is room again.
         var waiting: [@Sendable () -> Void] = []
     }
 
     private let maximumConnectionCount: Int
+    /// 0 for no limit.
+    private let maximumConnectionCountPerAddress: Int
     private let state = Mutex(State())
 
-    init(maximumConnectionCount: Int) {
+    init(maximumConnectionCount: Int, maximumConnectionCountPerAddress: Int) {
         self.maximumConnectionCount = maximumConnectionCount
+        self.maximumConnectionCountPerAddress = maximumConnectionCountPerAddress
     }
+
+    /// How many clients have a connection now.
+    var addressCount: Int { self.state.withLock { $0.countByAddress.count } }
 
     /// Whether there is room for another connection.
     ///
@@ -27,59 +34,31 @@ final class HTTPAdmission: Sendable {
         }
     }
 
-    func opened() {
-        self.state.withLock { $0.openCount += 1 }
+    /// Takes a connection in, unless its client has as many as it may.
+    ///
+    /// ``closed(_:)`` must follow when it was taken in.
+    func admit(_ address: HTTPClientAddress?) -> Bool {
+        self.state.withLock { state in
+            if let address, self.maximumConnectionCountPerAddress > 0 {
+                let count = state.countByAddress[address, default: 0]
+                guard count < self.maximumConnectionCountPerAddress else { return false }
+                state.countByAddress[address] = count + 1
+            }
+            state.openCount += 1
+            return true
+        }
     }
 
-    func closed() {
+    func closed(_ address: HTTPClientAddress?) {
         // Swapped rather than returned under a `defer` that resets it, which Swift 6.3.1 miscompiles with -O.
         var waiting: [@Sendable () -> Void] = []
         self.state.withLock { state in
             state.openCount -= 1
+            if let address, let count = state.countByAddress[address] {
+                state.countByAddress[address] = count > 1 ? count - 1 : nil
+            }
             if state.openCount < self.maximumConnectionCount { swap(&state.waiting, &waiting) }
         }
         for resume in waiting { resume() }
-    }
-}
-
-/// Stops a listener's accepting while the server has as many connections as it may.
-///
-/// The kernel keeps the new ones waiting.
-///
-/// `@unchecked Sendable`: the `let` property is Sendable; the variable is touched on the listener's event loop only.
-final class HTTPAcceptGate: ChannelDuplexHandler, @unchecked Sendable {
-    typealias InboundIn = any Channel
-    typealias InboundOut = any Channel
-    typealias OutboundIn = Never
-    typealias OutboundOut = Never
-
-    private let admission: HTTPAdmission
-    private var context: ChannelHandlerContext?
-
-    init(admission: HTTPAdmission) {
-        self.admission = admission
-    }
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let connection = Self.unwrapInboundIn(data)
-        self.admission.opened()
-        connection.closeFuture.whenComplete { [admission] _ in admission.closed() }
-        context.fireChannelRead(data)
-    }
-
-    func read(context: ChannelHandlerContext) {
-        let eventLoop = context.eventLoop
-        let hasRoom = self.admission.hasRoom { [self] in
-            eventLoop.execute { self.context?.read() }
-        }
-        if hasRoom { context.read() }
     }
 }

@@ -39,10 +39,24 @@ public struct HTTPLimits: Sendable, Hashable {
     /// closes. Default: 10 000.
     public var maximumConnectionCount: Int = 10_000
 
+    /// The number of open connections of one client: of an IPv4 address, or of an IPv6 network of 64 bits.
+    ///
+    /// One more is closed at once. Unix sockets are not counted, and 0 is no limit. Default: 1 000, a tenth of all: one
+    /// client cannot keep the others out, and a proxy or an office behind one address has enough.
+    public var maximumConnectionCountPerAddress: Int = 1_000
+
+    /// The bytes of request bodies that the server holds at a time, over all connections: from their arrival until the
+    /// answer is written, and both sizes of a compressed one.
+    ///
+    /// A request whose body does not fit is answered 503 with `Retry-After: 1`, before the body is read when its length
+    /// is known. Streamed bodies are not counted: their receiver holds them. Should be many times
+    /// `maximumBodyByteCount`. Default: 268 435 456.
+    public var maximumInFlightByteCount: Int = 256 * 1024 * 1024
+
     /// The time from a connection's start, or from the first byte of a later request, to its complete head, in
     /// milliseconds.
     ///
-    /// A late head is answered 408. Default: 10 000.
+    /// It includes the TLS handshake. A late head is answered 408. Default: 10 000.
     public var headerTimeoutMilliseconds: Int = 10_000
 
     /// How long a connection may rest between two requests, in milliseconds, before it is closed.
@@ -52,9 +66,25 @@ public struct HTTPLimits: Sendable, Hashable {
 
     /// The time from a complete head to the complete body, in milliseconds.
     ///
-    /// A late body is answered 408. A streamed body (``HTTPBodyHandling/stream(maximumByteCount:to:)``) gets this time
-    /// anew with each part. Default: 60 000.
+    /// A late body is answered 408. A streamed body (``HTTPBodyHandling/stream(maximumByteCount:to:)``) may take longer,
+    /// but it may rest no longer and come no slower than others. Default: 60 000.
     public var requestTimeoutMilliseconds: Int = 60_000
+
+    /// How long none of a body's bytes may arrive, in milliseconds, before it is answered 408.
+    ///
+    /// Time in which its receiver had asked for a pause does not count. Default: 15 000.
+    public var bodyIdleTimeoutMilliseconds: Int = 15_000
+
+    /// How fast a body must arrive, in bytes per second, lest it be answered 408.
+    ///
+    /// Measured over spans of ``minimumRateGraceMilliseconds``, without the time in which its receiver had asked for a
+    /// pause. 0 is no limit. Default: 1 024.
+    public var minimumBodyBytesPerSecond: Int = 1024
+
+    /// Over how long a time the speed of a body is measured, in milliseconds: one that is complete earlier may be slow.
+    ///
+    /// Default: 10 000.
+    public var minimumRateGraceMilliseconds: Int = 10_000
 
     /// How long a client may take no byte of what is waiting for it, in milliseconds, before its connection is closed.
     ///

@@ -61,16 +61,21 @@ final class HTTPServerRuntime: Sendable {
         let groups = eventLoops.makeIterator().map { eventLoop in
             HTTPConnectionGroup(eventLoop: eventLoop, limits: configuration.limits, metrics: metrics)
         }
+        let budget = HTTPBodyBudget(maximumByteCount: configuration.limits.maximumInFlightByteCount)
         let environments = groups.map { group in
             HTTPConnectionEnvironment(
                 limits: configuration.limits,
                 group: group,
+                budget: budget,
                 metrics: metrics,
                 logger: logger,
                 onExchange: configuration.onExchange
             )
         }
-        let admission = HTTPAdmission(maximumConnectionCount: configuration.limits.maximumConnectionCount)
+        let admission = HTTPAdmission(
+            maximumConnectionCount: configuration.limits.maximumConnectionCount,
+            maximumConnectionCountPerAddress: configuration.limits.maximumConnectionCountPerAddress
+        )
         var listeners: [HTTPBoundListener] = []
         do {
             // One reader for all listeners with the same settings.
@@ -84,6 +89,8 @@ final class HTTPServerRuntime: Sendable {
                     eventLoops: eventLoops,
                     environments: environments,
                     admission: admission,
+                    metrics: metrics,
+                    logger: logger,
                     certificates: listener.tls.flatMap { certificates[$0] },
                     handler: handler
                 )
@@ -111,6 +118,8 @@ final class HTTPServerRuntime: Sendable {
         eventLoops: any EventLoopGroup,
         environments: [HTTPConnectionEnvironment],
         admission: HTTPAdmission,
+        metrics: HTTPServerMetrics,
+        logger: Logger,
         certificates: HTTPServerCertificates?,
         handler: any HTTPHandler
     ) -> ServerBootstrap {
@@ -121,7 +130,9 @@ final class HTTPServerRuntime: Sendable {
             .serverChannelOption(.maxMessagesPerRead, value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(HTTPAcceptGate(admission: admission))
+                    try channel.pipeline.syncOperations.addHandler(
+                        HTTPAcceptGate(admission: admission, metrics: metrics, logger: logger)
+                    )
                 }
             }
             // The connection reads when it has a use for more, one buffer at a time.

@@ -160,6 +160,21 @@ struct TLSTests {
         }
     }
 
+    @Test("a handshake that does not come to its end is cut off", arguments: ["", "\u{16}\u{03}\u{01}\u{02}"])
+    func handshakeTimeout(beginning: String) async throws {
+        let tls = Self.tls(try certificates.issue("localhost"))
+        try await withServer(
+            handler: EchoHandler(),
+            listeners: [.tcp(host: "127.0.0.1", port: 0, tls: tls)],
+            configure: { $0.limits.headerTimeoutMilliseconds = 40 }
+        ) { _, address in
+            let client = try await TestClient.connect(to: address)
+            if !beginning.isEmpty { client.trySend(beginning) }
+            _ = try await client.receiveAll()
+            await client.close()
+        }
+    }
+
     @Test("files that cannot be used are told at start")
     func unusable() async throws {
         let identity = try certificates.issue("localhost")

@@ -9,6 +9,7 @@ final class EmbeddedConnection {
     let loop: EmbeddedEventLoop
     let channel: EmbeddedChannel
     let group: HTTPConnectionGroup
+    let budget: HTTPBodyBudget
     let handler: any HTTPHandler
     let log = RecordingLogHandler.Storage()
     private let outputRecorder = OutputCloseRecorder()
@@ -26,12 +27,14 @@ final class EmbeddedConnection {
         self.loop = EmbeddedEventLoop()
         self.channel = EmbeddedChannel(handler: self.outputRecorder, loop: self.loop)
         self.group = HTTPConnectionGroup(eventLoop: self.loop, limits: limits, metrics: metrics)
+        self.budget = HTTPBodyBudget(maximumByteCount: limits.maximumInFlightByteCount)
         try HTTPConnection.configure(
             self.channel,
             handler: handler,
             environment: HTTPConnectionEnvironment(
                 limits: limits,
                 group: self.group,
+                budget: self.budget,
                 metrics: metrics,
                 logger: RecordingLogHandler.logger(self.log),
                 onExchange: onExchange

@@ -60,6 +60,20 @@ struct ClosureHandler: HTTPHandler {
     }
 }
 
+/// Streams each body to a receiver, and answers nothing.
+struct StreamingHandler: HTTPHandler {
+    let receiver: RecordingReceiver
+
+    init(_ receiver: RecordingReceiver) {
+        self.receiver = receiver
+    }
+
+    func receive(_ head: HTTPRequestHead, _ responder: HTTPResponder) -> HTTPBodyHandling {
+        self.receiver.responder.value = responder
+        return .stream(to: self.receiver)
+    }
+}
+
 /// A value that a test and a handler share.
 final class Shared<Value: Sendable>: Sendable {
     private let storage: NIOLockedValueBox<Value>

@@ -37,6 +37,8 @@ extension HTTPLimits {
         limits.headerTimeoutMilliseconds = 600_000
         limits.idleTimeoutMilliseconds = 600_000
         limits.requestTimeoutMilliseconds = 600_000
+        limits.bodyIdleTimeoutMilliseconds = 600_000
+        limits.minimumRateGraceMilliseconds = 600_000
         limits.writeTimeoutMilliseconds = 600_000
         limits.lingerTimeoutMilliseconds = 600_000
         return limits
