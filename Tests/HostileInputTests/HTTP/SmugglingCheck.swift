@@ -13,8 +13,8 @@ struct SmugglingCheck {
         let hasMarker: Bool
     }
 
-    /// A target that nobody else asks for; its answer cannot be taken for another's.
-    private static let marker = "GET /marker-%7e HTTP/1.1\r\nHost: h\r\n\r\n"
+    /// Asks for what nobody else asks for, so that its answer cannot be taken for another's.
+    private static let marker = "GET /ready HTTP/1.1\r\nHost: h\r\n\r\n"
 
     /// Sends the bytes and then the marker, closes the sending side, and reads all answers.
     ///
@@ -23,10 +23,10 @@ struct SmugglingCheck {
         let connection = try RawConnection(port: port)
         connection.send(bytes + Array(marker.utf8))
         connection.closeOutput()
-        var statuses: [Int] = []
-        while let answer = try connection.answer() { statuses.append(answer.status) }
-        let hasMarker = statuses.last == 404
-        return Result(statuses: hasMarker ? statuses.dropLast() : statuses, hasMarker: hasMarker)
+        var answers: [HTTPAnswer] = []
+        while let answer = try connection.answer() { answers.append(answer) }
+        let hasMarker = answers.last?.text == #"{"status":"ready"}"#
+        return Result(statuses: (hasMarker ? answers.dropLast() : answers).map(\.status), hasMarker: hasMarker)
     }
 
     /// The ids of the events that a strict reading of the bytes finds in requests of their own.
