@@ -43,6 +43,11 @@ schema: setup ## Write the JSON Schema of flow.json anew.
 bench: setup ## Measure, and print tables of ratios against named peers.
 	swift run -c release --package-path Benchmarks Benchmarks
 
+.PHONY: fuzz
+fuzz: setup ## Try a million mutated inputs of each kind; FUZZ_COUNT and FUZZ_SEED choose which.
+	FUZZ_COUNT=$${FUZZ_COUNT:-1000000} FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM$$RANDOM} \
+		swift test $(SWIFT_FLAGS) --filter FuzzTests
+
 .PHONY: format
 format: ## Format all sources.
 	swift format --in-place --recursive Package.swift Sources Tests Examples $(wildcard Benchmarks)

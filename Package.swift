@@ -313,6 +313,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "HostileInputTests",
+            dependencies: [
+                "Collector", "CollectorConfiguration", "CollectorHTTP", "CollectorTesting", "Destinations", "EventJSON",
+                "RedisStreamsDestination", "SQLiteDestination", "TestSupport", "collectord",
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "HTTPServerTests",
             dependencies: [
                 "CollectorTesting",

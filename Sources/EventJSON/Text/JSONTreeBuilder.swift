@@ -35,6 +35,7 @@ struct JSONTreeBuilder {
 
     private mutating func object() -> JSONObject {
         var object = JSONObject()
+        var written: [JSONObject.Member] = []
         position += 1
         skipWhiteSpace()
         while bytes[position] != UInt8(ascii: "}") {
@@ -44,7 +45,7 @@ struct JSONTreeBuilder {
             if isOrdered {
                 object.append(name, value())
             } else {
-                object[name] = value()
+                written.append(JSONObject.Member(name: name, value: value()))
             }
             skipWhiteSpace()
             if bytes[position] == UInt8(ascii: ",") {
@@ -53,7 +54,7 @@ struct JSONTreeBuilder {
             }
         }
         position += 1
-        return object
+        return isOrdered ? object : JSONObject(asWritten: written)
     }
 
     private mutating func array() -> [JSONValue] {

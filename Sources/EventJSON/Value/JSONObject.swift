@@ -29,6 +29,33 @@ public struct JSONObject: Sendable {
     /// An empty object.
     public init() {}
 
+    /// An object of members in the order in which they were written; names may be repeated or out of order.
+    ///
+    /// It takes as long as there are members, whatever their names: strangers choose them.
+    init(asWritten written: [Member]) {
+        var places = Dictionary<ExactString, Int>(minimumCapacity: written.count)
+        var distinct: [Member] = []
+        var numbered: [(number: UInt32, place: Int)] = []
+        for member in written {
+            let name = ExactString(member.name)
+            if let place = places[name] {
+                distinct[place].value = member.value
+                continue
+            }
+            places[name] = distinct.count
+            if let number = Self.arrayIndex(member.name) { numbered.append((number, distinct.count)) }
+            distinct.append(member)
+        }
+        if numbered.isEmpty {
+            members = distinct
+        } else {
+            numbered.sort { $0.number < $1.number }
+            members = numbered.map { distinct[$0.place] }
+            members += distinct.filter { Self.arrayIndex($0.name) == nil }
+        }
+        reindex()
+    }
+
     /// Whether there are no members.
     public var isEmpty: Bool { members.isEmpty }
 

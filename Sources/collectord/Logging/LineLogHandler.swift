@@ -11,8 +11,10 @@ struct LineLogHandler: LogHandler {
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
 
-    /// The longest value written, in characters.
-    private static let maximumValueCount = 1024
+    /// The longest message, in bytes.
+    private static let maximumMessageByteCount = 1024
+    /// The longest value of a field, in bytes.
+    private static let maximumValueByteCount = 256
 
     init(label: String, format: LogOptions.Format, level: Logger.Level) {
         self.label = label
@@ -28,10 +30,11 @@ struct LineLogHandler: LogHandler {
     func log(event: LogEvent) {
         let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
             .sorted { $0.key < $1.key }
-            .map { (key: $0.key, value: Self.shortened($0.value.description)) }
-        let time = Date.now.ISO8601Format(.iso8601(timeZone: .gmt, includingFractionalSeconds: true))
-        let message = Self.shortened(event.message.description)
-        var line: [UInt8] = []
+            .map { (key: $0.key, value: LogText.shortened($0.value.description, to: Self.maximumValueByteCount)) }
+        let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+        let time = Date.now.formatted(style)
+        let message = LogText.shortened(event.message.description, to: Self.maximumMessageByteCount)
+        var line: String
         switch format {
         case .json:
             var object: JSONObject = [
@@ -39,33 +42,13 @@ struct LineLogHandler: LogHandler {
                 "message": .string(message),
             ]
             for (key, value) in fields { object[key] = .string(value) }
-            object.appendJSON(to: &line)
+            line = LogText.escapedJSON(String(decoding: JSONValue.object(object).jsonText, as: UTF8.self))
         case .text:
-            var text = "\(time) \(event.level.rawValue) \(label): \(Self.escaped(message))"
-            for (key, value) in fields { text += " \(key)=\(Self.escaped(value))" }
-            line = Array(text.utf8)
+            line = "\(time) \(event.level.rawValue) \(label): \(LogText.escaped(message))"
+            for (key, value) in fields { line += " \(key)=\(LogText.quoted(value))" }
         }
-        line.append(UInt8(ascii: "\n"))
+        line += "\n"
         // One write per line, which the system does not interleave with others.
-        FileHandle.standardError.write(Data(line))
-    }
-
-    private static func shortened(_ text: String) -> String {
-        text.count > maximumValueCount ? text.prefix(maximumValueCount) + "…" : text
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case _ where scalar.properties.generalCategory == .control:
-                result += "\\u{" + String(scalar.value, radix: 16) + "}"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
+        FileHandle.standardError.write(Data(line.utf8))
     }
 }
