@@ -116,6 +116,7 @@ let package = Package(
                 "Collector",
                 "Compression",
                 "EventJSON",
+                "InternetAddresses",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HeapModule", package: "swift-collections"),
@@ -127,6 +128,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(name: "InternetAddresses", swiftSettings: settings),
         .target(
             name: "SQLiteDestination",
             dependencies: [
@@ -166,6 +168,7 @@ let package = Package(
                 "Collector",
                 "EventJSON",
                 "HTTPServer",
+                "InternetAddresses",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -280,7 +283,8 @@ let package = Package(
             name: "CollectorHTTPTests",
             dependencies: [
                 "Collector", "CollectorHTTP", "CollectorTesting", "Compression", "EventJSON", "HTTPServer",
-                "TestSupport",
+                "InternetAddresses", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -291,7 +295,7 @@ let package = Package(
         .testTarget(
             name: "DestinationsTests",
             dependencies: [
-                "Collector", "CollectorTesting", "Destinations", "EventJSON", "HTTPServer",
+                "Collector", "CollectorTesting", "Destinations", "EventJSON", "HTTPServer", "InternetAddresses",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

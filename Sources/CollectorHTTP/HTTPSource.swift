@@ -53,8 +53,24 @@ public struct HTTPSource: Sendable {
     /// Who may send; nil lets everybody. Default nil.
     public var writeKeys: WriteKeys?
 
+    /// Events per second that one client address may send; nil does not limit them. Default nil.
+    public var eventsPerSecondPerAddress: Int? {
+        didSet {
+            addressRates = eventsPerSecondPerAddress.map { rate in
+                AddressRates(eventsPerSecond: rate, burstCount: maximumBatchCount)
+            }
+        }
+    }
+
+    /// What each address may still send.
+    private(set) var addressRates: AddressRates?
+
+    /// Proxies that are believed when they say who sent a request: addresses, networks, "unix"; see
+    /// ``trust(proxies:)``.
+    private(set) var trustedProxies = TrustedProxies.none
+
     /// What is noted of a request for the steps of its events: a value on
-    /// `{method, url, path, query, headers}`, such as `{"map": {"agent": "headers.user-agent"}}`; nil for nothing.
+    /// `{method, url, path, query, headers, ip}`, such as `{"map": {"agent": "headers.user-agent"}}`; nil for nothing.
     public var ingest: ValueMapping?
 
     /// A source with defaults.
@@ -62,6 +78,14 @@ public struct HTTPSource: Sendable {
         self.id = id
         self.style = style
         maximumBodyByteCount = style == .express ? 1 << 20 : 102_400
+    }
+
+    /// Believes these proxies when they say in `X-Forwarded-For` who sent a request: addresses (`127.0.0.1`), networks
+    /// (`10.0.0.0/8`), and "unix" for those that come through a unix socket. False if a text is none of these.
+    public mutating func trust(proxies: [String]) -> Bool {
+        guard let proxies = TrustedProxies(proxies) else { return false }
+        trustedProxies = proxies
+        return true
     }
 
     /// The source that a flow's entry describes.

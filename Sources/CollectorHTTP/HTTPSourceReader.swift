@@ -32,6 +32,15 @@ struct HTTPSourceReader {
         readPaths(settings, place, into: &source)
         readCrossOrigin(settings["cors"], place + ["cors"], into: &source)
         readKeys(settings["keys"], place + ["keys"], into: &source)
+        source.eventsPerSecondPerAddress = whole(
+            settings["addressRate"],
+            1...1_000_000_000,
+            place + ["addressRate"]
+        )
+        guard let proxies = strings(settings["trustedProxies"], place + ["trustedProxies"]) else { return }
+        if !source.trust(proxies: proxies) {
+            problems.add(place + ["trustedProxies"], "are addresses, networks such as 10.0.0.0/8, or \"unix\"")
+        }
     }
 
     private mutating func readListener(_ settings: JSONObject, _ place: [String], into source: inout HTTPSource) {
@@ -79,7 +88,7 @@ struct HTTPSourceReader {
         guard let list = value.array, !list.isEmpty else {
             problems.add(
                 place,
-                "\"keys\" is an array of {\"id\", \"key\", \"rate\", \"tags\"}, not empty: without it everybody may send"
+                "\"keys\" is an array of {\"id\", \"key\" or \"secret\", \"rate\", \"tags\"}, not empty: without it everybody may send"
             )
             return
         }
@@ -88,7 +97,7 @@ struct HTTPSourceReader {
             let place = place + [String(index)]
             problems.refuseUnknownMembers(
                 (entry.object ?? [:]).map(\.name),
-                known: ["id", "key", "rate", "tags"],
+                known: ["id", "key", "rate", "secret", "tags"],
                 path: place,
                 of: "a key"
             )
@@ -97,12 +106,16 @@ struct HTTPSourceReader {
                 problems.add(place + ["id"], "a key has an \"id\" for logs, which is not secret")
                 continue
             }
-            guard let key = entry["key"].string, key.count >= WriteKey.minimumLength, !key.contains(" ") else {
+            let name = entry["secret"].isMissing ? "key" : "secret"
+            guard let key = entry[name].string, key.count >= WriteKey.minimumLength, !key.contains(" ") else {
                 problems.add(
-                    place + ["key"],
+                    place + [name],
                     "is a text of at least \(WriteKey.minimumLength) characters without spaces; write $secret.NAME"
                 )
                 continue
+            }
+            if name == "secret", !entry["key"].isMissing {
+                problems.add(place + ["key"], "does not go with \"secret\", which signs bodies and is not sent")
             }
             let tags = entry["tags"].object ?? [:]
             if !entry["tags"].isMissing, entry["tags"].object == nil {
@@ -111,7 +124,11 @@ struct HTTPSourceReader {
             for tag in tags where WriteKey.reservedTags.contains(tag.name) {
                 problems.add(place + ["tags", tag.name], "is the collector's own")
             }
-            keys.append(WriteKey(id: id, key: key, eventsPerSecond: rate, tags: tags))
+            keys.append(
+                name == "key"
+                    ? WriteKey(id: id, key: key, eventsPerSecond: rate, tags: tags)
+                    : WriteKey(id: id, signingSecret: key, eventsPerSecond: rate, tags: tags)
+            )
         }
         source.writeKeys = WriteKeys(keys, burstCount: source.maximumBatchCount)
     }

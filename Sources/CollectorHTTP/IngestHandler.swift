@@ -12,7 +12,7 @@ struct IngestHandler: HTTPHandler {
     let source: HTTPSource
     let path: HTTPSource.Path
     let collector: Collector
-    private let answers: IngestAnswers
+    let answers: IngestAnswers
 
     init(source: HTTPSource, path: HTTPSource.Path, collector: Collector) {
         self.source = source
@@ -22,14 +22,15 @@ struct IngestHandler: HTTPHandler {
     }
 
     func receive(_ head: HTTPRequestHead, _ responder: HTTPResponder) -> HTTPBodyHandling {
-        let headers = answers.headers(for: head)
         switch head.method {
         case .POST where path.takesPOST:
-            guard let key = admit(head, headers, responder) else { return .ignore }
-            return post(head, key, headers, responder)
+            guard let request = admit(head, responder) else { return .ignore }
+            return post(head, request)
         case .GET where path.takesGET:
-            guard let key = admit(head, headers, responder) else { return .ignore }
-            pixel(head, key, headers, responder)
+            guard let request = admit(head, responder), let verified = verify(request, ByteBuffer()) else {
+                return .ignore
+            }
+            pixel(head, verified)
         case .OPTIONS:
             responder.respond(answers.preflight(head))
         default:
@@ -37,7 +38,7 @@ struct IngestHandler: HTTPHandler {
                 .methodNotAllowed,
                 source.style == .express
                     ? "Method not allowed. Use POST, GET, or OPTIONS." : "Method not allowed",
-                headers
+                answers.headers(for: head)
             )
             response.headers.add(name: "Allow", value: allowedMethods)
             responder.respond(response)
@@ -49,139 +50,76 @@ struct IngestHandler: HTTPHandler {
         ((path.takesGET ? ["GET"] : []) + (path.takesPOST ? ["POST"] : []) + ["OPTIONS"]).joined(separator: ", ")
     }
 
-    // MARK: Keys
-
-    /// The place of a request's key among the source's.
-    private enum Key {
-        /// Everybody may send.
-        case unneeded
-        case place(Int)
-    }
-
-    /// Lets a request in, or refuses it.
-    private func admit(_ head: HTTPRequestHead, _ headers: HTTPHeaders, _ responder: HTTPResponder) -> Key? {
-        guard let keys = source.writeKeys else { return .unneeded }
-        let reason: String
-        switch keys.admission(of: head) {
-        case .admitted(let place): return .place(place)
-        case .missing: reason = "a write key is needed: Authorization: Bearer <key>"
-        case .unknown: reason = "the write key is not known"
-        }
-        var response = answers.failure(.unauthorized, reason, headers)
-        response.headers.add(name: "WWW-Authenticate", value: "Bearer")
-        responder.respond(response)
-        return nil
-    }
-
-    /// Whether the key's bearers may send that many events now; answers if not.
-    private func mayTake(_ count: Int, _ key: Key, _ headers: HTTPHeaders, _ responder: HTTPResponder) -> Bool {
-        guard let seconds = secondsToWait(for: count, key) else { return true }
-        var response = answers.failure(.tooManyRequests, "too many events: try again later", headers)
-        response.headers.add(name: "Retry-After", value: String(seconds))
-        responder.respond(response)
-        return false
-    }
-
-    /// Takes room for that many events; the seconds to wait if the key's rate leaves none.
-    private func secondsToWait(for count: Int, _ key: Key) -> Int? {
-        guard case .place(let place) = key else { return nil }
-        return source.writeKeys?.take(count, with: place, nowMilliseconds: collector.nowMilliseconds)
-    }
-
-    /// What accompanies the events of a request.
-    private func options(of head: HTTPRequestHead, _ key: Key) -> PushOptions {
-        var options = PushOptions(source: source.id)
-        if case .place(let place) = key, let keys = source.writeKeys { options.sourceTags = keys.tags(of: place) }
-        options.traceID = head.headers.first(name: "traceparent").flatMap(TraceParent.init)?.traceID
-        if let ingest = source.ingest, collector.hasSteps {
-            options.ingest = RequestScope.ingest(ingest, of: head, nowMilliseconds: collector.nowMilliseconds)
-        }
-        return options
-    }
-
     // MARK: POST
 
-    private func post(
-        _ head: HTTPRequestHead,
-        _ key: Key,
-        _ headers: HTTPHeaders,
-        _ responder: HTTPResponder
-    ) -> HTTPBodyHandling {
-        let options = options(of: head, key)
+    private func post(_ head: HTTPRequestHead, _ request: IngestRequest) -> HTTPBodyHandling {
         switch IngestContentType(head.headers.first(name: "Content-Type")) {
-        case .lines: return lines(head, options, key, headers, responder)
+        case .lines: return lines(head, request)
         case .other where source.style == .express:
-            push(.empty(), options, key, headers, responder)
+            if let verified = verify(request, ByteBuffer()) { push(.empty(), verified) }
             return .ignore
         case .unsupportedCharacterSet(let name) where source.style == .express:
             collector.countRejection(source: source.id)
-            responder.respond(answers.failure(.unsupportedMediaType, "unsupported charset \"\(name)\"", headers))
+            request.responder.respond(
+                answers.failure(.unsupportedMediaType, "unsupported charset \"\(name)\"", request.headers)
+            )
             return .ignore
         case .json, .other, .unsupportedCharacterSet: break
         }
         return .collect(
             maximumByteCount: source.maximumBodyByteCount,
-            failure: { failure in self.refusal(failure, headers) },
-            then: { body, responder in self.take(body, options, key, headers, responder) }
+            failure: { failure in self.refusal(failure, request.headers) },
+            then: { body, _ in
+                if let verified = self.verify(request, body) { self.take(body, verified) }
+            }
         )
     }
 
     /// Takes a body of lines as it comes.
-    private func lines(
-        _ head: HTTPRequestHead,
-        _ options: PushOptions,
-        _ key: Key,
-        _ headers: HTTPHeaders,
-        _ responder: HTTPResponder
-    ) -> HTTPBodyHandling {
+    private func lines(_ head: HTTPRequestHead, _ request: IngestRequest) -> HTTPBodyHandling {
+        if case .signature = request.key {
+            // Events are taken before all of such a body is there.
+            let message = "lines cannot be signed: send JSON, or use a key as Authorization: Bearer <key>"
+            request.responder.respond(answers.failure(.unauthorized, message, request.headers))
+            return .ignore
+        }
         let decoder: HTTPBodyDecoder
         do throws(HTTPBodyFailure) {
             decoder = try HTTPBodyDecoder(head)
         } catch {
-            responder.respond(refusal(error, headers))
+            request.responder.respond(refusal(error, request.headers))
             return .ignore
         }
         let endpoint = LineReceiver.Endpoint(
             collector: collector,
             source: source,
-            options: options,
-            responder: responder,
-            take: { count in self.secondsToWait(for: count, key) },
-            answer: { totals in self.answers.lines(totals, headers) }
+            options: request.options,
+            responder: request.responder,
+            take: { count in self.secondsToWait(for: count, request) },
+            answer: { totals in self.answers.lines(totals, request.headers) }
         )
         return .stream(maximumByteCount: .max, to: LineReceiver(endpoint, decoder: decoder))
     }
 
-    private func take(
-        _ body: ByteBuffer,
-        _ options: PushOptions,
-        _ key: Key,
-        _ headers: HTTPHeaders,
-        _ responder: HTTPResponder
-    ) {
-        if body.readableBytes == 0 { return push(.empty(), options, key, headers, responder) }
+    private func take(_ body: ByteBuffer, _ request: IngestRequest) {
+        if body.readableBytes == 0 { return push(.empty(), request) }
         body.withUnsafeReadableBytes { bytes in
             let limits = JSONLimits(maximumByteCount: source.maximumBodyByteCount)
             do throws(JSONError) {
                 let batch = try EventBatch(json: bytes.bindMemory(to: UInt8.self), limits: limits)
                 if batch.isScalar {
-                    reject("a JSON body must be an object or an array", headers, responder)
+                    reject("a JSON body must be an object or an array", request)
                 } else {
-                    push(batch, options, key, headers, responder)
+                    push(batch, request)
                 }
             } catch {
-                reject(error.description, headers, responder)
+                reject(error.description, request)
             }
         }
     }
 
-    private func push(
-        _ batch: borrowing EventBatch,
-        _ options: PushOptions,
-        _ key: Key,
-        _ headers: HTTPHeaders,
-        _ responder: HTTPResponder
-    ) {
+    private func push(_ batch: borrowing EventBatch, _ request: IngestRequest) {
+        let (headers, responder) = (request.headers, request.responder)
         guard batch.count <= source.maximumBatchCount else {
             let message = "Batch too large. Maximum size: \(source.maximumBatchCount) events"
             responder.respond(
@@ -189,18 +127,18 @@ struct IngestHandler: HTTPHandler {
             )
             return
         }
-        guard mayTake(batch.count, key, headers, responder) else { return }
+        guard mayTake(batch.count, request) else { return }
         let isList = batch.isList
         if source.answersPOSTEarly {
             let invalid = collector.firstRefusal(in: batch, source: source.id)
-            collector.push(batch, options: options) { results in self.noteLateFailures(results) }
+            collector.push(batch, options: request.options) { results in self.noteLateFailures(results) }
             responder.respond(
                 invalid.map { answers.failure(.badRequest, $0, nowMilliseconds: collector.nowMilliseconds, headers) }
                     ?? answers.success(id: nil, nowMilliseconds: collector.nowMilliseconds, headers)
             )
             return
         }
-        collector.push(batch, options: options) { results in
+        collector.push(batch, options: request.options) { results in
             responder.respond(isList ? self.answers.list(results, headers) : self.answer(results, headers))
         }
     }
@@ -221,9 +159,9 @@ struct IngestHandler: HTTPHandler {
         if !failed.isEmpty { collector.noteFailureAfterAnswer(of: failed.compactMap(\.eventID), source: source.id) }
     }
 
-    private func reject(_ message: String, _ headers: HTTPHeaders, _ responder: HTTPResponder) {
+    private func reject(_ message: String, _ request: IngestRequest) {
         collector.countRejection(source: source.id)
-        responder.respond(answers.failure(.badRequest, message, headers))
+        request.responder.respond(answers.failure(.badRequest, message, request.headers))
     }
 
     private func refusal(_ failure: HTTPBodyFailure, _ headers: HTTPHeaders) -> HTTPResponse {
@@ -245,14 +183,9 @@ struct IngestHandler: HTTPHandler {
 
     // MARK: GET
 
-    private func pixel(
-        _ head: HTTPRequestHead,
-        _ key: Key,
-        _ headers: HTTPHeaders,
-        _ responder: HTTPResponder
-    ) {
-        guard mayTake(1, key, headers, responder) else { return }
-        let options = options(of: head, key)
+    private func pixel(_ head: HTTPRequestHead, _ request: IngestRequest) {
+        let (headers, responder) = (request.headers, request.responder)
+        guard mayTake(1, request) else { return }
         let text = JSONValue.object(PixelQuery.event(ofTarget: head.uri)).jsonText
         let response = answers.pixel(headers)
         let isEarly = source.answersGETEarly
@@ -262,7 +195,7 @@ struct IngestHandler: HTTPHandler {
                 return responder.respond(response)
             }
             if isEarly { responder.respond(response) }
-            collector.push(batch, options: options) { results in
+            collector.push(batch, options: request.options) { results in
                 if isEarly {
                     self.noteLateFailures(results)
                 } else if results.contains(where: \.isTemporary) {

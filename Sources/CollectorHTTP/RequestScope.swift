@@ -1,12 +1,20 @@
 import Collector
 import EventJSON
+import InternetAddresses
 import NIOHTTP1
 
 /// What a source's `ingest` may select of a request, as walkerOS names it.
 enum RequestScope {
     /// What the source notes of the request; nil if nothing can be selected.
-    static func ingest(_ mapping: ValueMapping, of head: HTTPRequestHead, nowMilliseconds: Int) -> Ingest? {
-        let value = try? mapping.value(in: .object(scope(of: head)), nowMilliseconds: nowMilliseconds)
+    static func ingest(
+        _ mapping: ValueMapping,
+        of head: HTTPRequestHead,
+        client: IPAddress?,
+        nowMilliseconds: Int
+    ) -> Ingest? {
+        var scope = scope(of: head)
+        if let client { scope["ip"] = .string(client.description) }
+        let value = try? mapping.value(in: .object(scope), nowMilliseconds: nowMilliseconds)
         return value?.object.map { Ingest(.object($0)) }
     }
 

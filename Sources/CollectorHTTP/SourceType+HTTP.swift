@@ -63,6 +63,16 @@ extension SourceType {
             "Which browsers may send: true, false, or {origin, methods, headers, credentials, maxAge}."
         ),
         SettingDescription(
+            "addressRate",
+            .integer(1...1_000_000_000),
+            "Events per second that one client address may send."
+        ),
+        SettingDescription(
+            "trustedProxies",
+            .any,
+            "Proxies that are believed in X-Forwarded-For: addresses, networks, \"unix\"."
+        ),
+        SettingDescription(
             "keys",
             .list(
                 .object([
@@ -70,8 +80,12 @@ extension SourceType {
                     SettingDescription(
                         "key",
                         .string,
-                        isRequired: true,
-                        "The secret, at least \(WriteKey.minimumLength) characters; write $secret.NAME."
+                        "What its bearers send, at least \(WriteKey.minimumLength) characters; write $secret.NAME."
+                    ),
+                    SettingDescription(
+                        "secret",
+                        .string,
+                        "In the place of \"key\": what signs bodies (X-Collectord-Signature) and is never sent."
                     ),
                     SettingDescription(
                         "rate",

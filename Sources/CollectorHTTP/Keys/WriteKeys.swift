@@ -1,4 +1,5 @@
 import EventJSON
+import NIOCore
 import NIOHTTP1
 import Synchronization
 
@@ -10,14 +11,18 @@ import Synchronization
 ///
 /// Several keys are valid at a time, so that one can take another's place without a gap.
 public final class WriteKeys: Sendable {
-    /// Whether a request may send events.
-    enum Admission: Equatable {
-        /// Yes, with the key at that place.
-        case admitted(Int)
-        /// It brings no key.
+    /// Why a request may not send events.
+    enum Refusal: Error, Equatable {
+        /// It brings no key, or no signature where only these are taken.
         case missing
         /// It brings one that is not among these.
         case unknown
+        /// Its signature is not written as it should be.
+        case malformedSignature
+        /// Its signature is too old, or from the future.
+        case signatureExpired
+        /// Its signature is not that of the body.
+        case signatureWrong
     }
 
     private let keys: [WriteKey]
@@ -33,16 +38,34 @@ public final class WriteKeys: Sendable {
         )
     }
 
-    /// Looks for the key that a request brings.
-    func admission(of head: HTTPRequestHead) -> Admission {
+    /// Looks for the key that a request brings. A signature is yet to be compared with the body.
+    func admission(of head: HTTPRequestHead, nowMilliseconds: Int) throws(Refusal) -> IngestRequest.Key {
+        if let field = head.headers.first(name: BodySignature.fieldName) {
+            guard let signature = BodySignature(field) else { throw .malformedSignature }
+            guard signature.isRecent(nowMilliseconds: nowMilliseconds) else { throw .signatureExpired }
+            return .signature(signature)
+        }
         guard let field = head.headers.first(name: "Authorization"), let token = Self.bearerToken(field) else {
-            return .missing
+            throw .missing
         }
         let digest = WriteKey.digest(of: String(token))
         var found: Int?
         // All are compared in full, so that the time tells nothing.
-        for (place, key) in keys.enumerated() where Self.isEqual(digest, key.digest) { found = place }
-        return found.map(Admission.admitted) ?? .unknown
+        for (place, key) in keys.enumerated() {
+            if case .bearer(let own) = key.proof, ConstantTime.isEqual(digest, own) { found = place }
+        }
+        guard let found else { throw .unknown }
+        return .bearer(found)
+    }
+
+    /// The place of the key that made a signature of that body.
+    func place(of signature: BodySignature, on body: ByteBuffer) throws(Refusal) -> Int {
+        var found: Int?
+        for (place, key) in keys.enumerated() {
+            if case .signature(let secret) = key.proof, signature.isMade(of: body, with: secret) { found = place }
+        }
+        guard let found else { throw .signatureWrong }
+        return found
     }
 
     /// Members of the events' `source` that the key at that place gives.
@@ -59,11 +82,17 @@ public final class WriteKeys: Sendable {
         guard words.count == 2, words[0].lowercased() == "bearer" else { return nil }
         return words[1]
     }
+}
 
-    /// Whether two digests are the same, in a time that does not depend on where they differ.
-    private static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        var difference = UInt8(left.count == right.count ? 0 : 1)
-        for (first, second) in zip(left, right) { difference |= first ^ second }
-        return difference == 0
+extension WriteKeys.Refusal {
+    /// What the sender is told.
+    var message: String {
+        switch self {
+        case .missing: "a write key is needed: Authorization: Bearer <key>"
+        case .unknown: "the write key is not known"
+        case .malformedSignature: "the signature is written t=<seconds>,v1=<64 hexadecimal digits>"
+        case .signatureExpired: "the signature's time is more than 5 minutes from this machine's"
+        case .signatureWrong: "the signature is not that of the body"
+        }
     }
 }

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Collector
 import Dispatch
+import InternetAddresses
 import NIOCore
 import NIOHTTP1
 import NIOSSL

@@ -1,5 +1,6 @@
 import Collector
 import EventJSON
+import InternetAddresses
 
 /// The settings of an api destination, checked and compiled.
 struct APISettings: Sendable {

@@ -1,4 +1,5 @@
 import Collector
+import InternetAddresses
 
 /// Where requests go: a scheme, host and port that are always the same, and a path and query that an event may fill.
 struct APIURL: Sendable {

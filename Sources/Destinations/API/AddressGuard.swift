@@ -1,3 +1,5 @@
+import InternetAddresses
+
 /// Which addresses requests may go to.
 ///
 /// Services that tell a machine its credentials are refused whatever the network is, also where an address of version 4

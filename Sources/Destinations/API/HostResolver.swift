@@ -1,4 +1,5 @@
 import Dispatch
+import InternetAddresses
 
 #if canImport(Glibc)
 import Glibc

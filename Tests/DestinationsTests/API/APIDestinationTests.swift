@@ -1,5 +1,6 @@
 import Collector
 import EventJSON
+import InternetAddresses
 import NIOHTTP1
 import Synchronization
 import Testing

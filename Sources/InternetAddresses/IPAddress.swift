@@ -1,18 +1,18 @@
 #if canImport(Glibc)
-import Glibc
+package import Glibc
 #elseif canImport(Musl)
-import Musl
+package import Musl
 #elseif canImport(Darwin)
-import Darwin
+package import Darwin
 #endif
 
 /// An address of version 4 or 6.
-struct IPAddress: Sendable, Hashable, CustomStringConvertible {
+package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     /// Four or sixteen bytes, as on the wire.
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     /// The address that a text stands for, if it is one in full: `10.0.0.1`, `::1`. Zones are not part of an address.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         var storage = [UInt8](repeating: 0, count: 16)
         if inet_pton(AF_INET, text, &storage) == 1 {
             bytes = Array(storage.prefix(4))
@@ -24,7 +24,7 @@ struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The address in what the operating system's resolver gave.
-    init?(_ address: UnsafePointer<sockaddr>) {
+    package init?(_ address: UnsafePointer<sockaddr>) {
         switch Int32(address.pointee.sa_family) {
         case AF_INET:
             bytes = address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { address in
@@ -39,22 +39,22 @@ struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// An address of version 4.
-    init(_ first: UInt8, _ second: UInt8, _ third: UInt8, _ fourth: UInt8) {
+    package init(_ first: UInt8, _ second: UInt8, _ third: UInt8, _ fourth: UInt8) {
         bytes = [first, second, third, fourth]
     }
 
     /// Whether this is an address of version 6.
-    var isVersion6: Bool { bytes.count == 16 }
+    package var isVersion6: Bool { bytes.count == 16 }
 
     /// The address in its usual form.
-    var description: String {
+    package var description: String {
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         inet_ntop(isVersion6 ? AF_INET6 : AF_INET, bytes, &text, socklen_t(text.count))
         return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Whether the first bits are those of a network, written `10.0.0.0/8`.
-    func isIn(_ network: IPNetwork) -> Bool {
+    package func isIn(_ network: IPNetwork) -> Bool {
         guard bytes.count == network.address.bytes.count else { return false }
         for (position, byte) in bytes.enumerated() {
             let bits = min(max(network.bitCount - position * 8, 0), 8)
@@ -65,7 +65,7 @@ struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Addresses of version 4 that stand inside one of version 6, where a gateway may take them out again.
-    var embedded: [IPAddress] {
+    package var embedded: [IPAddress] {
         guard isVersion6 else { return [] }
         func part(_ start: Int) -> IPAddress {
             IPAddress(bytes[start], bytes[start + 1], bytes[start + 2], bytes[start + 3])
@@ -73,29 +73,5 @@ struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         // 6to4 has it behind its prefix; mapped, compatible and NAT64 addresses end with it.
         if isIn(IPNetwork.sixToFour) { return [part(2)] }
         return IPNetwork.endingWithVersion4.contains(where: isIn) ? [part(12)] : []
-    }
-}
-
-/// Addresses with the same first bits.
-struct IPNetwork: Sendable, Hashable {
-    let address: IPAddress
-    let bitCount: Int
-
-    /// The network written as `10.0.0.0/8`.
-    init?(_ text: String) {
-        let sides = text.split(separator: "/")
-        guard sides.count == 2, let address = IPAddress(String(sides[0])), let bitCount = Int(sides[1]) else {
-            return nil
-        }
-        self.address = address
-        self.bitCount = bitCount
-    }
-
-    static let sixToFour = list("2002::/16")[0]
-    static let endingWithVersion4 = list("::ffff:0:0/96", "::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")
-
-    /// Networks of which a literal is known to be one.
-    static func list(_ texts: String...) -> [IPNetwork] {
-        texts.compactMap(IPNetwork.init)
     }
 }
