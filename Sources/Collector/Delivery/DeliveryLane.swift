@@ -71,6 +71,8 @@ struct DeliveryLane {
         var batchesInFlight: Int
         /// Events accepted and not yet settled, those that wait for consent aside.
         var waitingCount = 100_000
+        /// The bytes that these take, about.
+        var waitingByteCount = Int.max
         /// Calls of the destination that did not return in time; beyond it the lane waits for one that does.
         var abandonedCount = 4
     }
@@ -88,6 +90,7 @@ struct DeliveryLane {
     private(set) var inFlightCount = 0
     /// Events accepted and not yet settled.
     private(set) var waitingCount = 0
+    private var weight = BacklogWeight()
     private var isWorking = false
     private var isPaused = false
     /// Whether nothing more is begun, because another lane takes this one's place, or this one waits for another's
@@ -111,7 +114,12 @@ struct DeliveryLane {
     }
 
     /// Whether there is room for another event.
-    var hasRoom: Bool { waitingCount + postponed.count < limits.waitingCount }
+    var hasRoom: Bool {
+        waitingCount + postponed.count < limits.waitingCount && waitingByteCount < limits.waitingByteCount
+    }
+
+    /// The bytes that events accepted and not yet settled take, about.
+    var waitingByteCount: Int { weight.byteCount(ofEvents: waitingCount + postponed.count) }
 
     /// Whether nobody waits for what comes now: it is kept until the destination is better.
     var isHolding: Bool { isFailing || isPreparationPaused || breaker?.phase == .open }
@@ -125,6 +133,9 @@ struct DeliveryLane {
     private var isRefining: Bool { if case .nothing = refining { false } else { true } }
 
     mutating func add(_ entry: Entry) {
+        if case .event(let event) = entry {
+            weight.add(byteCount: event.event.byteCount, waitingCount: waitingCount + postponed.count)
+        }
         if isPreparationPaused, phase == .unprepared, entries.isEmpty, case .event(let event) = entry {
             return postponed.append(event)
         }

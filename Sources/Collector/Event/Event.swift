@@ -55,6 +55,9 @@ public struct Event: Sendable {
         for member in object { self[key: member.name] = member.value }
     }
 
+    /// The bytes of the text that the event was built from.
+    var byteCount: Int { text.bytes.count }
+
     /// The member's value; missing if mapping removed it.
     public subscript(member: EventMember) -> JSONValue {
         get { position(of: member).map { changes[$0].value } ?? text.value(member) }
