@@ -20,6 +20,8 @@ public struct CollectorOptions: Sendable {
     public var custom = JSONObject()
     /// Events kept for late destinations, and events kept before the run. Default 1 000 each.
     public var maximumQueueCount = 1000
+    /// Bytes of those events, each of the two together. Default 64 MiB.
+    public var maximumQueueByteCount = 64 << 20
     /// Bounds of the JSON that senders may send.
     public var limits = JSONLimits()
 

@@ -81,6 +81,9 @@ public struct Event: Sendable {
         }
     }
 
+    /// About how many bytes of memory the event takes: those of its text.
+    var byteCount: Int { text.bytes.count }
+
     /// "entity action".
     public var name: String { self[.name].string ?? "" }
     /// The event's id, the key by which duplicates are recognised.
