@@ -48,6 +48,10 @@ fuzz: setup ## Try a million mutated inputs of each kind; FUZZ_COUNT and FUZZ_SE
 	FUZZ_COUNT=$${FUZZ_COUNT:-1000000} FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM$$RANDOM} \
 		swift test $(SWIFT_FLAGS) --filter FuzzTests
 
+.PHONY: soak
+soak: setup ## Steady load with faults for an hour, or SOAK_SECONDS.
+	SOAK_SECONDS=$${SOAK_SECONDS:-3600} swift test $(SWIFT_FLAGS) --filter SoakTests
+
 .PHONY: format
 format: ## Format all sources.
 	swift format --in-place --recursive Package.swift Sources Tests Examples $(wildcard Benchmarks)

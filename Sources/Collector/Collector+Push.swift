@@ -177,12 +177,16 @@ extension Collector {
         if let source = options.source { state.sources[source, default: .init()].acceptedCount += 1 }
         if state.backfill.append(
             .init(event: event, ingest: options.ingest),
-            maximumCount: self.options.maximumQueueCount
+            byteCount: event.byteCount,
+            maximumCount: self.options.maximumQueueCount,
+            maximumByteCount: self.options.maximumQueueByteCount
         ) {
             // No loss: every destination that is there has them.
             logger.notice(
                 "only the latest events are kept for destinations that may be added later",
-                metadata: ["count": "\(self.options.maximumQueueCount)"]
+                metadata: [
+                    "count": "\(self.options.maximumQueueCount)", "bytes": "\(self.options.maximumQueueByteCount)",
+                ]
             )
         }
         var count = 0
@@ -238,7 +242,12 @@ extension Collector {
     ) {
         let text = JSONValue.object(incoming.object(in: bytes)).jsonText
         let push = CollectorState.HeldPush(text: text, options: options)
-        if state.preRun.append(push, maximumCount: self.options.maximumQueueCount) {
+        if state.preRun.append(
+            push,
+            byteCount: text.count,
+            maximumCount: self.options.maximumQueueCount,
+            maximumByteCount: self.options.maximumQueueByteCount
+        ) {
             logger.warning("collector.preRunQueue overflow; oldest events dropped")
         }
     }

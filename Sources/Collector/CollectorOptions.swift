@@ -22,6 +22,8 @@ public struct CollectorOptions: Sendable {
     public var maximumQueueCount = 1000
     /// The largest event, in bytes as its sender wrote it. Default 262 144.
     public var maximumEventByteCount = 262_144
+    /// Bytes of those events, each of the two together. Default 64 MiB.
+    public var maximumQueueByteCount = 64 << 20
     /// Bounds of the JSON that senders may send.
     public var limits = JSONLimits()
 

@@ -106,7 +106,11 @@ struct IngestHandler: HTTPHandler {
         body.withUnsafeReadableBytes { bytes in
             let limits = JSONLimits(maximumByteCount: source.maximumBodyByteCount)
             do throws(JSONError) {
-                let batch = try EventBatch(json: bytes.bindMemory(to: UInt8.self), limits: limits)
+                let batch = try EventBatch(
+                    json: bytes.bindMemory(to: UInt8.self),
+                    limits: limits,
+                    maximumCount: source.maximumBatchCount
+                )
                 if batch.isScalar {
                     reject("a JSON body must be an object or an array", request)
                 } else {

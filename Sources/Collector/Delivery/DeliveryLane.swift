@@ -73,6 +73,8 @@ struct DeliveryLane {
         var waitingCount = 100_000
         /// The bytes that these take, about.
         var waitingByteCount = Int.max
+        /// Bytes of the events that wait for consent: senders choose how large those are.
+        var heldByteCount = 64 << 20
         /// Calls of the destination that did not return in time; beyond it the lane waits for one that does.
         var abandonedCount = 4
     }
@@ -82,6 +84,7 @@ struct DeliveryLane {
     private(set) var entries = Deque<Entry>()
     /// Events that wait for consent.
     private(set) var held = Deque<QueuedEvent>()
+    private var heldByteCount = 0
     /// Events that consent allows and that wait for the destination to be ready.
     private(set) var postponed: [QueuedEvent] = []
     /// Changes the destination has not been told.
@@ -279,13 +282,18 @@ struct DeliveryLane {
     mutating func hold(_ event: QueuedEvent, maximumCount: Int) -> Int {
         waitingCount -= 1
         held.append(event)
-        let excess = max(0, held.count - maximumCount)
-        held.removeFirst(excess)
+        heldByteCount += event.event.byteCount
+        var excess = 0
+        while held.count > maximumCount || (heldByteCount > limits.heldByteCount && held.count > 1) {
+            heldByteCount -= held.removeFirst().event.byteCount
+            excess += 1
+        }
         return excess
     }
 
     /// Takes all events that wait for consent or readiness, in order, to be looked at again.
     mutating func takeWaiting() -> [QueuedEvent] {
+        heldByteCount = 0
         let waiting = Array(exchange(&held, with: [])) + exchange(&postponed, with: [])
         waitingCount += waiting.count
         return waiting
@@ -405,6 +413,7 @@ extension DeliveryLane {
             if case .event(let event) = entry { remainder.events.append(event) }
             if case .flush(_, let tracker) = entry { tracker?.settle(nil) }
         }
+        heldByteCount = 0
         waitingCount = 0
         return remainder
     }

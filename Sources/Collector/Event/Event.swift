@@ -55,9 +55,6 @@ public struct Event: Sendable {
         for member in object { self[key: member.name] = member.value }
     }
 
-    /// The bytes of the text that the event was built from.
-    var byteCount: Int { text.bytes.count }
-
     /// The member's value; missing if mapping removed it.
     public subscript(member: EventMember) -> JSONValue {
         get { position(of: member).map { changes[$0].value } ?? text.value(member) }
@@ -83,6 +80,9 @@ public struct Event: Sendable {
             changes.append(Change(member: member, key: key, value: value))
         }
     }
+
+    /// About how many bytes of memory the event takes: those of its text.
+    var byteCount: Int { text.bytes.count }
 
     /// "entity action".
     public var name: String { self[.name].string ?? "" }

@@ -19,18 +19,23 @@ public struct EventBatch: ~Copyable {
     /// The number of events.
     public var count: Int { events.count }
 
-    /// Scans a body.
+    /// Scans a body. Of a list with more events than `maximumCount`, one more than that is kept, and the rest is only
+    /// validated: what is known of an event takes more memory than the two bytes it may be written in.
     ///
     /// - Throws: `JSONError` with the byte at fault.
-    public init(json bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits = JSONLimits()) throws(JSONError) {
+    public init(
+        json bytes: UnsafeBufferPointer<UInt8>,
+        limits: JSONLimits = JSONLimits(),
+        maximumCount: Int = .max
+    ) throws(JSONError) {
         self.bytes = bytes
         var scanner = try JSONScanner(bytes, limits: limits)
         switch try scanner.peek() {
         case UInt8(ascii: "["):
             isList = true
-            events = try Self.list(&scanner, in: bytes)
+            events = try Self.list(&scanner, in: bytes, maximumCount: maximumCount)
         case UInt8(ascii: "{"):
-            try scanObject(&scanner)
+            try scanObject(&scanner, maximumCount: maximumCount)
         default:
             _ = try scanner.scanValue()
             isScalar = true
@@ -89,7 +94,7 @@ public struct EventBatch: ~Copyable {
         events = [IncomingEvent()]
     }
 
-    private mutating func scanObject(_ scanner: inout JSONScanner) throws(JSONError) {
+    private mutating func scanObject(_ scanner: inout JSONScanner, maximumCount: Int) throws(JSONError) {
         var single = IncomingEvent()
         let start = scanner.position
         try scanner.enterObject()
@@ -97,7 +102,7 @@ public struct EventBatch: ~Copyable {
             if Self.isNamedBatch(name, in: bytes) {
                 isList = try scanner.peek() == UInt8(ascii: "[")
                 if isList {
-                    events = try Self.list(&scanner, in: bytes)
+                    events = try Self.list(&scanner, in: bytes, maximumCount: maximumCount)
                     continue
                 }
             }
@@ -115,12 +120,17 @@ public struct EventBatch: ~Copyable {
 
     private static func list(
         _ scanner: inout JSONScanner,
-        in bytes: UnsafeBufferPointer<UInt8>
+        in bytes: UnsafeBufferPointer<UInt8>,
+        maximumCount: Int
     ) throws(JSONError) -> [IncomingEvent] {
         var events: [IncomingEvent] = []
         try scanner.enterArray()
         while try scanner.nextElement(isFirst: events.isEmpty) {
-            events.append(try IncomingEvent(&scanner, in: bytes))
+            if events.count <= maximumCount {
+                events.append(try IncomingEvent(&scanner, in: bytes))
+            } else {
+                _ = try scanner.scanValue()
+            }
         }
         return events
     }

@@ -39,8 +39,10 @@ enum UserAgentText {
 
     private static func browserVersion(in text: String) -> String? {
         for (before, after) in versions {
+            // Looked for once, not behind each run: a text may consist of runs.
+            let last = after.map { lastIndex(of: $0, in: text) }
             let found = runs(behind: before, in: text) { 0x30...0x39 ~= $0 }.first { run in
-                after.map { String(text[run.endIndex...]).utf8.containsSubsequence($0.utf8) } ?? true
+                last.map { last in last.map { $0 >= run.endIndex } ?? false } ?? true
             }
             if let found { return String(found) }
         }
@@ -53,6 +55,12 @@ enum UserAgentText {
         }
         let first = found.min { $0.startIndex < $1.startIndex }
         return first.map { String($0.map { $0 == "_" ? "." : $0 }) }
+    }
+
+    /// Where a mark begins for the last time.
+    private static func lastIndex(of mark: String, in text: String) -> String.Index? {
+        let bytes = text.utf8
+        return bytes.indices.last { bytes[$0...].starts(with: mark.utf8) }
     }
 
     /// The runs of such bytes that stand right behind a mark.

@@ -91,20 +91,30 @@ struct BoundedQueue<Element: Sendable>: Sendable {
     private(set) var elements = Deque<Element>()
     private(set) var droppedCount = 0
     private var isOverflowing = false
+    /// The bytes of each element, and of all.
+    private var byteCounts = Deque<Int>()
+    private var byteCount = 0
 
-    /// Adds an element; true if an episode of overflow begins.
-    mutating func append(_ element: Element, maximumCount: Int) -> Bool {
+    /// Adds an element of so many bytes; true if an episode of overflow begins.
+    ///
+    /// Bytes are bounded as well as elements, since senders choose how large those are. The last one always stays.
+    mutating func append(_ element: Element, byteCount size: Int, maximumCount: Int, maximumByteCount: Int) -> Bool {
         elements.append(element)
-        guard elements.count > maximumCount else {
-            isOverflowing = false
-            return false
+        byteCounts.append(size)
+        byteCount += size
+        var hasDropped = false
+        while elements.count > maximumCount || (byteCount > maximumByteCount && elements.count > 1) {
+            elements.removeFirst()
+            byteCount -= byteCounts.removeFirst()
+            droppedCount += 1
+            hasDropped = true
         }
-        elements.removeFirst()
-        droppedCount += 1
-        return !exchange(&isOverflowing, with: true)
+        return !exchange(&isOverflowing, with: hasDropped) && hasDropped
     }
 
     mutating func removeAll() -> [Element] {
-        Array(exchange(&elements, with: []))
+        byteCounts = []
+        byteCount = 0
+        return Array(exchange(&elements, with: []))
     }
 }
