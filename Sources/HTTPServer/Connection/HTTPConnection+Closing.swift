@@ -5,23 +5,18 @@ import NIOCore
 extension HTTPConnection {
     /// Called by the group now and then.
     func checkDeadlines(now: NIODeadline) {
-        if self.deadlines.isExpired(bodyByteCount: self.request.bodyByteCount, now: now) { self.expire() }
-        guard self.deadlines.mayHavePendingWrites, self.machine.isOpen,
+        if self.deadlines.isExpired(bodyByteCount: self.request.bodyByteCount, now: now) {
+            self.expire()
+            self.settle()
+        }
+        guard self.writes.mayBePending, self.machine.isOpen,
             let pendingByteCount = try? self.channel.syncOptions?.getOption(.bufferedWritableBytes)
         else { return }
-        if self.deadlines.writesStalled(pendingByteCount: pendingByteCount, now: now) {
+        let timeout = self.environment.limits.writeTimeoutMilliseconds
+        if self.writes.isStalled(pendingByteCount: pendingByteCount, timeoutMilliseconds: timeout, now: now) {
             self.logger.debug("a client reads nothing; the connection is closed")
             self.closeNow()
         }
-    }
-
-    private func expire() {
-        switch self.machine.expirationAction {
-        case .close: self.closeNow()
-        case .refuse: self.refuse(.tooLate)
-        case .drop: break
-        }
-        self.settle()
     }
 
     /// The server shuts down: idle connections close now, the others after their answer.
@@ -62,9 +57,6 @@ extension HTTPConnection {
         self.settle()
     }
 
-    /// Closes at once.
-    ///
-    /// What was not sent yet is lost.
     func closeNow() {
         self.context?.close(promise: nil)
     }

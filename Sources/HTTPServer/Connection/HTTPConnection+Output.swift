@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP1
 
 /// The bytes of answers, on their way to the channel.
 extension HTTPConnection {
@@ -22,7 +21,7 @@ extension HTTPConnection {
             self.outbound.writeImmutableBuffer(part)
         } else {
             self.sendOutbound(nil)
-            self.deadlines.writtenByteCount += part.readableBytes
+            self.writes.writtenByteCount += part.readableBytes
             self.context?.write(Self.wrapOutboundOut(part), promise: nil)
         }
     }
@@ -48,7 +47,7 @@ extension HTTPConnection {
         guard !isEmpty || promise != nil else { return }
         self.outboundIsSent = true
         let bytes = isEmpty ? ByteBuffer() : self.outbound
-        self.deadlines.writtenByteCount += bytes.readableBytes
+        self.writes.writtenByteCount += bytes.readableBytes
         self.context?.write(Self.wrapOutboundOut(bytes), promise: promise)
     }
 
@@ -57,23 +56,5 @@ extension HTTPConnection {
         self.needsFlush = false
         self.sendOutbound(nil)
         self.context?.flush()
-    }
-
-    /// Counts an answer and tells the access log.
-    func recordAnswer() {
-        self.environment.metrics.recordAnswer(self.request.status)
-        guard let onExchange = self.environment.onExchange else { return }
-        let now = self.eventLoop.now
-        onExchange(
-            HTTPExchangeRecord(
-                method: self.request.method,
-                path: String(self.request.uri.requestPath),
-                status: self.request.status,
-                requestBodyByteCount: self.request.bodyByteCount,
-                responseByteCount: self.request.responseByteCount,
-                duration: now - (self.request.start ?? now),
-                remoteAddress: self.remoteAddress
-            )
-        )
     }
 }

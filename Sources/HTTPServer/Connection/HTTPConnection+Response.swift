@@ -3,31 +3,17 @@ import NIOCore
 import NIOHTTP1
 
 /// The answer: from the handler to the channel.
-extension HTTPConnection: HTTPResponseSink {
+extension HTTPConnection {
     var remoteAddress: SocketAddress? { self.channel.remoteAddress }
     var isOpen: Bool { self.channel.isActive }
     var isWritable: Bool { self.channel.isActive && self.channel.isWritable }
 
     // MARK: - Whole answers
 
-    func respond(_ response: HTTPResponse, to exchange: UInt64) {
-        self.eventLoop.assertInEventLoop()
-        let action = self.machine.beginResponse(exchange, closes: response.closesConnection, hasMore: false)
-        guard case .write(let closes) = action else { return }
-        self.writeWhole(response, closes: closes)
-        self.finishResponse(exchange)
-    }
-
     func writeWhole(_ response: HTTPResponse, closes: Bool) {
-        let isWithoutBody = self.request.isHead || response.neverHasBody
-        let framing: HTTPResponseFraming
-        if response.neverHasBody || (isWithoutBody && response.body.readableBytes == 0) {
-            framing = response.declaredContentLength.map(HTTPResponseFraming.length) ?? .none
-        } else {
-            framing = .length(response.body.readableBytes)
-        }
-        self.writeHead(response, framing: framing, closes: closes)
-        if !isWithoutBody { self.writePart(response.body) }
+        let length = self.contentLength(of: response)
+        self.writeHead(response, framing: length.map(HTTPResponseFraming.length) ?? .none, closes: closes)
+        if !self.isWithoutBody(response) { self.writePart(response.body) }
         self.needsFlush = true
         if self.outbound.readableBytes >= Self.maximumOutboundByteCount { self.flushIfNeeded() }
     }
@@ -46,14 +32,8 @@ extension HTTPConnection: HTTPResponseSink {
     }
 
     /// The answer is written to its end: goes on with the next request, or closes.
-    private func finishResponse(_ exchange: UInt64) {
-        let action = self.machine.endResponse(exchange)
-        self.streamFraming = nil
-        self.eventObserver = nil
-        self.writabilityObserver = nil
-        self.reservation.release()
-        self.recordAnswer()
-        switch action {
+    func finishResponse(_ exchange: UInt64) {
+        switch self.endAnswer(exchange) {
         case .next:
             break
         case .discardBody:
@@ -75,7 +55,7 @@ extension HTTPConnection: HTTPResponseSink {
 
     func begin(_ head: HTTPResponse, to exchange: UInt64) {
         self.eventLoop.assertInEventLoop()
-        let isWithoutBody = self.request.isHead || head.neverHasBody
+        let isWithoutBody = self.isWithoutBody(head)
         let declaredLength = head.declaredContentLength
         let endsWithConnection = !isWithoutBody && declaredLength == nil && self.request.isVersion10
         let action = self.machine.beginResponse(
@@ -148,20 +128,6 @@ extension HTTPConnection: HTTPResponseSink {
         self.finishResponse(exchange)
     }
 
-    func abandon(_ exchange: UInt64) {
-        self.eventLoop.assertInEventLoop()
-        switch self.machine.exchange(exchange)?.response {
-        case .pending:
-            self.logger.error("a handler dropped its responder without an answer", metadata: self.requestMetadata)
-            self.respond(HTTPRefusal.unanswered.response, to: exchange)
-        case .streaming:
-            self.logger.error("a handler dropped a streamed answer before its end", metadata: self.requestMetadata)
-            self.closeNow()
-        case .complete, nil:
-            break
-        }
-    }
-
     // MARK: - Callbacks and back-pressure
 
     func pauseBody(_ exchange: UInt64, _ isPaused: Bool) {
@@ -169,31 +135,5 @@ extension HTTPConnection: HTTPResponseSink {
         self.machine.pauseBody(exchange, isPaused)
         if !isPaused { self.pump() }
         self.settleUnlessReading()
-    }
-
-    func observe(_ exchange: UInt64, _ callback: @escaping @Sendable (HTTPConnectionEvent) -> Void) {
-        self.eventLoop.assertInEventLoop()
-        guard let current = self.machine.exchange(exchange) else {
-            if !self.machine.isOpen { callback(.closed) }
-            return
-        }
-        if current.response != .complete { self.eventObserver = callback }
-    }
-
-    func observeWritability(_ exchange: UInt64, _ callback: @escaping @Sendable () -> Void) {
-        self.eventLoop.assertInEventLoop()
-        if self.machine.exchange(exchange)?.response == .streaming { self.writabilityObserver = callback }
-    }
-
-    func notify(_ event: HTTPConnectionEvent) {
-        self.eventObserver?(event)
-    }
-
-    func logSecondAnswer() {
-        self.logger.error("a handler answered a request twice; the second answer is ignored")
-    }
-
-    private var requestMetadata: Logger.Metadata {
-        ["method": "\(self.request.method?.rawValue ?? "")", "path": "\(self.request.uri.requestPath)"]
     }
 }

@@ -9,7 +9,7 @@ import NIOHTTP1
 ///
 /// `@unchecked Sendable`: the `let` properties are immutable and Sendable; every variable is touched on `eventLoop`
 /// only, which each method that is called from outside the pipeline asserts or arranges.
-final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
+final class HTTPConnection: ChannelInboundHandler, HTTPExchangeCarrier, HTTPGroupMember, @unchecked Sendable {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = ByteBuffer
 
@@ -33,7 +33,6 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
     var request = HTTPRequestSummary()
     var consumer = HTTPBodyConsumer.none
     var body = HTTPBodyAssembly()
-    /// What the current request's body takes of the server's room.
     var reservation: HTTPBodyReservation
 
     /// What has been serialised and not yet handed to the channel; or, while `outboundIsSent`, what can be used again.
@@ -45,7 +44,7 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
     var writabilityObserver: (@Sendable () -> Void)?
 
     var deadlines: HTTPConnectionDeadlines
-    /// Where the group keeps this connection.
+    var writes = HTTPWriteProgress()
     var positionInGroup = -1
 
     init(channel: any Channel, handler: any HTTPHandler, environment: HTTPConnectionEnvironment) {
@@ -59,8 +58,6 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
         self.deadlines = HTTPConnectionDeadlines(limits: environment.limits)
         self.reservation = HTTPBodyReservation(environment.budget)
     }
-
-    var logger: Logger { self.environment.logger }
 
     // MARK: - The channel
 
@@ -179,7 +176,12 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
 
     private func take(_ part: HTTPServerRequestPart) {
         switch part {
-        case .head(let head): self.takeHead(head)
+        case .head(let head):
+            do throws(HTTPRefusal) {
+                self.takeHead(head, try HTTPRequestFraming(head, limits: self.environment.limits))
+            } catch {
+                self.refuse(error, head: head)
+            }
         case .body(let bytes): self.takeBody(bytes)
         case .end: self.takeEnd()
         }
@@ -213,7 +215,6 @@ final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
         }
     }
 
-    /// Whether nothing that the client sent waits for its turn.
     var inputIsEmpty: Bool { self.queue.isEmpty && self.gate?.isEmpty ?? true }
 
     /// What remains to be done when a read, or an event outside of one, has been handled.

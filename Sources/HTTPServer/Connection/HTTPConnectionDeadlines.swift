@@ -12,16 +12,9 @@ struct HTTPConnectionDeadlines {
     /// Of the body that is being read.
     private var progress: HTTPBodyProgress?
 
-    /// All bytes that were handed to the channel.
-    var writtenByteCount = 0
-    private var sentByteCount = 0
-    private var lastProgress: NIODeadline?
-
     init(limits: HTTPLimits) {
         self.limits = limits
     }
-
-    // MARK: - What the client sends
 
     /// Sets the deadline anew when the connection waits for something else than before.
     mutating func update(_ machine: HTTPConnectionStateMachine, eventLoop: any EventLoop) {
@@ -60,20 +53,5 @@ struct HTTPConnectionDeadlines {
         if now >= self.deadline { return true }
         guard self.timeout == .body || self.timeout == .streamedBody else { return false }
         return self.progress?.isTooSlow(byteCount: bodyByteCount, limits: self.limits, now: now) ?? false
-    }
-
-    // MARK: - What the client takes
-
-    var mayHavePendingWrites: Bool { self.writtenByteCount != self.sentByteCount }
-
-    /// Whether the client has taken nothing for too long, although something waits for it.
-    mutating func writesStalled(pendingByteCount: Int, now: NIODeadline) -> Bool {
-        let sentByteCount = self.writtenByteCount - pendingByteCount
-        guard let lastProgress = self.lastProgress, sentByteCount == self.sentByteCount, pendingByteCount > 0 else {
-            self.sentByteCount = sentByteCount
-            self.lastProgress = now
-            return false
-        }
-        return now - lastProgress >= .milliseconds(Int64(self.limits.writeTimeoutMilliseconds))
     }
 }

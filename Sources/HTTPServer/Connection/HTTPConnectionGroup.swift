@@ -1,5 +1,20 @@
 import NIOCore
 
+/// A connection, in the eyes of its group.
+protocol HTTPGroupMember: AnyObject {
+    /// Where the group keeps it; negative when it does not.
+    var positionInGroup: Int { get set }
+
+    /// Called now and then.
+    func checkDeadlines(now: NIODeadline)
+
+    /// The server shuts down: closes when it has answered what it was asked.
+    func drain()
+
+    /// Closes at once.
+    func closeNow()
+}
+
 /// The connections of one event loop, with what they share: the clock that looks at their deadlines, the `Date` line,
 /// the drain.
 ///
@@ -10,7 +25,7 @@ final class HTTPConnectionGroup: @unchecked Sendable {
     private let metrics: HTTPServerMetrics
     private let tickInterval: TimeAmount
 
-    private var connections: [HTTPConnection] = []
+    private var connections: [any HTTPGroupMember] = []
     private var isTicking = false
     private var isDraining = false
     private var emptied: EventLoopPromise<Void>?
@@ -18,12 +33,15 @@ final class HTTPConnectionGroup: @unchecked Sendable {
 
     /// The `Date` line for answers, at most one tick old.
     private(set) var dateLine: ByteBuffer
+    /// The value of the `Date` field.
+    private(set) var dateText: String
 
     init(eventLoop: any EventLoop, limits: HTTPLimits, metrics: HTTPServerMetrics) {
         self.eventLoop = eventLoop
         self.metrics = metrics
         self.tickInterval = Self.tickInterval(limits)
         self.dateLine = self.date.headerLine
+        self.dateText = self.date.text
     }
 
     /// A fraction of the shortest timeout, between 10 and 500 milliseconds.
@@ -45,7 +63,7 @@ final class HTTPConnectionGroup: @unchecked Sendable {
     /// Takes a connection in.
     ///
     /// Returns false when the server is shutting down.
-    func add(_ connection: HTTPConnection) -> Bool {
+    func add(_ connection: any HTTPGroupMember) -> Bool {
         self.eventLoop.assertInEventLoop()
         guard !self.isDraining, connection.positionInGroup < 0 else { return !self.isDraining }
         connection.positionInGroup = self.connections.count
@@ -61,7 +79,7 @@ final class HTTPConnectionGroup: @unchecked Sendable {
     /// Lets a connection go.
     ///
     /// The last one takes its place, so that this takes the same time with any number of them.
-    func remove(_ connection: HTTPConnection) {
+    func remove(_ connection: any HTTPGroupMember) {
         self.eventLoop.assertInEventLoop()
         let position = connection.positionInGroup
         guard position >= 0, let last = self.connections.popLast() else { return }
@@ -99,6 +117,7 @@ final class HTTPConnectionGroup: @unchecked Sendable {
         guard now != self.date else { return }
         self.date = now
         self.dateLine = now.headerLine
+        self.dateText = now.text
     }
 
     // MARK: - Shutdown

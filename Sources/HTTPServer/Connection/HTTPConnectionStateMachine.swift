@@ -1,4 +1,4 @@
-/// What one HTTP/1.1 connection may do next.
+/// What one HTTP/1.1 connection may do next; or one stream of an HTTP/2 connection, which has one request only.
 ///
 /// It sees one request at a time: while one is being read or answered, the next waits. Each method takes something that
 /// happened and returns what to do about it. It knows no sockets, no clock and no handler.

@@ -32,11 +32,14 @@ struct HTTPRequestFraming: Equatable {
     /// Whether there will be any body at all.
     var hasBody: Bool { self.isChunked || (self.contentLength ?? 0) > 0 }
 
-    init(_ head: HTTPRequestHead, limits: HTTPLimits) throws(HTTPRefusal) {
+    /// Reads a head.
+    ///
+    /// HTTP/2 says with its frames whether a body follows; nil is HTTP/1.
+    init(_ head: HTTPRequestHead, limits: HTTPLimits, bodyFollows: Bool? = nil) throws(HTTPRefusal) {
         guard head.uri.utf8.count <= limits.maximumURILength else { throw .targetTooLong }
-        self.isVersion10 = head.version.minor == 0
+        self.isVersion10 = bodyFollows == nil && head.version.minor == 0
         self.isHead = head.method == .HEAD
-        self.keepsAlive = head.isKeepAlive && head.method != .CONNECT
+        self.keepsAlive = bodyFollows != nil || (head.isKeepAlive && head.method != .CONNECT)
 
         var byteCount = 0
         var hostCount = 0
@@ -70,6 +73,10 @@ struct HTTPRequestFraming: Equatable {
         guard hostCount == 1 || (hostCount == 0 && self.isVersion10) else { throw .hostFieldMissing }
         // HTTP/1.0 has no chunks: a server in front of this one may have read another end of the message.
         guard !(self.isChunked && self.isVersion10) else { throw .malformed }
+        if let bodyFollows {
+            self.isChunked = bodyFollows && self.contentLength == nil
+            if !bodyFollows { self.contentLength = nil }
+        }
         self.contentEncoding = HTTPContentEncoding(encoding)
         self.expectsContinue = self.expectsContinue && self.hasBody
     }

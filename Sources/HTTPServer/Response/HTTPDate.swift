@@ -50,6 +50,13 @@ struct HTTPDate: Equatable {
         return line
     }
 
+    /// The moment without the field's name.
+    var text: String {
+        var line = self.headerLine
+        line.moveReaderIndex(forwardBy: "Date: ".utf8.count)
+        return line.readString(length: line.readableBytes - 2) ?? ""
+    }
+
     /// The date of a day in the Gregorian calendar, counted in eras of 400 years that begin on the first of March.
     private static func civilDate(daysSinceEpoch: Int) -> (year: Int, month: Int, day: Int) {
         let shifted = daysSinceEpoch + 719_468

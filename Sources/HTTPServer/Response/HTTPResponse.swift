@@ -28,7 +28,7 @@ public struct HTTPResponse: Sendable {
 
     /// Whether the connection is closed after this answer.
     ///
-    /// Default: false.
+    /// Over HTTP/2 it stays open: streams end one by one. Default: false.
     public var closesConnection = false
 
     let template: HTTPResponseTemplate?

@@ -146,7 +146,7 @@ extension ByteBuffer {
 }
 
 /// The fields of a response that the server looks after.
-private enum HTTPServerField {
+enum HTTPServerField {
     case contentLength
     case connection
     case transferEncoding

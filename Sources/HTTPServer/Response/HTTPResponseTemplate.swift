@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHPACK
 public import NIOHTTP1
 
 /// A status line and header fields, serialised once and written with each answer as they are.
@@ -20,6 +21,9 @@ public struct HTTPResponseTemplate: Sendable {
 
     let fields: HTTPFieldSummary
 
+    /// The same for HTTP/2.
+    let http2Fields: HPACKHeaders
+
     /// Serialises a status line and header fields.
     ///
     /// The rules of ``HTTPResponse`` for fields apply.
@@ -28,6 +32,7 @@ public struct HTTPResponseTemplate: Sendable {
         bytes.writeStatusLine(status)
         self.fields = bytes.writeFields(headers)
         self.bytes = bytes
+        self.http2Fields = HPACKHeaders(status: status, headers: headers)
         self.status = status
     }
 }

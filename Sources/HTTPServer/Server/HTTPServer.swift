@@ -5,7 +5,7 @@ import NIOPosix
 public import ServiceLifecycle
 import Synchronization
 
-/// An HTTP/1.1 server on raw NIO channels: the one front that every HTTP door of the house uses.
+/// A server for HTTP/1.1, and over TLS for HTTP/2, on raw NIO channels: the one front that every HTTP door of the house uses.
 ///
 /// ```swift
 /// var router = HTTPRouter()

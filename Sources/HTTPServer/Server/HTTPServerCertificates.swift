@@ -95,7 +95,7 @@ final class HTTPServerCertificates: Sendable {
             privateKey: .privateKey(key)
         )
         configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = tls.offersHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
         if let path = tls.clientAuthoritiesPath {
             let authorities = try reading(path, "a certificate") { path in
                 let authorities = try NIOSSLCertificate.fromPEMFile(path)

@@ -67,7 +67,8 @@ public struct HTTPExchangeRecord: Sendable {
     /// The bytes of the request's body as they arrived, before decompression.
     public var requestBodyByteCount: Int
 
-    /// The bytes of the answer, head and framing included.
+    /// The bytes of the answer, head and framing included; over HTTP/2 without the framing, and before the head was
+    /// compressed.
     public var responseByteCount: Int
 
     /// The time from the request's head to the end of the answer.

@@ -92,6 +92,7 @@ final class HTTPServerRuntime: Sendable {
                     metrics: metrics,
                     logger: logger,
                     certificates: listener.tls.flatMap { certificates[$0] },
+                    offersHTTP2: listener.tls?.offersHTTP2 ?? false,
                     handler: handler
                 )
                 let backlog = Int32(clamping: configuration.backlog)
@@ -121,6 +122,7 @@ final class HTTPServerRuntime: Sendable {
         metrics: HTTPServerMetrics,
         logger: Logger,
         certificates: HTTPServerCertificates?,
+        offersHTTP2: Bool,
         handler: any HTTPHandler
     ) -> ServerBootstrap {
         var bootstrap = ServerBootstrap(group: eventLoops)
@@ -146,7 +148,12 @@ final class HTTPServerRuntime: Sendable {
                     if let context {
                         try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
                     }
-                    try HTTPConnection.configure(channel, handler: handler, environment: environment)
+                    if offersHTTP2 {
+                        let selector = HTTPProtocolSelector(handler: handler, environment: environment)
+                        try channel.pipeline.syncOperations.addHandler(selector)
+                    } else {
+                        try HTTPConnection.configure(channel, handler: handler, environment: environment)
+                    }
                 }
                 guard let certificates else {
                     return channel.eventLoop.makeCompletedFuture { try configure(nil) }

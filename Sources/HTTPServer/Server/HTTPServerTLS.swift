@@ -23,6 +23,11 @@ public struct HTTPServerTLS: Sendable, Hashable {
     /// Looked at when a connection is made. Default: 5 000.
     public var recheckMilliseconds: Int = 5_000
 
+    /// Whether clients may choose HTTP/2 in the handshake; those that do not speak HTTP/1.1.
+    ///
+    /// Default: true.
+    public var offersHTTP2: Bool = true
+
     /// TLS with that certificate.
     public init(certificatePath: String, keyPath: String, clientAuthoritiesPath: String? = nil) {
         self.certificatePath = certificatePath
