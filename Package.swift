@@ -316,7 +316,12 @@ let package = Package(
         ),
         .testTarget(
             name: "collectordTests",
-            dependencies: ["CollectorTesting", "EventJSON", "TestSupport", "collectord"],
+            dependencies: [
+                "CollectorTesting", "EventJSON", "HTTPServer", "TestSupport", "collectord",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(

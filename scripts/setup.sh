@@ -18,6 +18,7 @@ need libsqlite3-dev "test -e /usr/include/sqlite3.h || pkg-config --exists sqlit
 need redis-server "command -v redis-server"
 need curl "command -v curl"
 need openssl "command -v openssl"
+need chromium "command -v chromium"
 
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
 echo "Installing: ${missing[*]}"
