@@ -115,6 +115,12 @@ struct HTTPConnectionStateMachine {
         if case .exchange = self.state { true } else { false }
     }
 
+    /// Whether the current request's answer is still to be written, or its end is.
+    var isAnswering: Bool {
+        guard case .exchange(let exchange) = self.state else { return false }
+        return exchange.response != .complete
+    }
+
     /// Whether a request is being read.
     var isReadingRequest: Bool {
         guard case .exchange(let exchange) = self.state else { return false }

@@ -170,17 +170,21 @@ final class HTTP2Stream: ChannelInboundHandler, HTTPExchangeCarrier, @unchecked 
             self.needsFlush = false
             self.context?.flush()
         }
-        guard self.machine.isOpen else { return }
-        if self.machine.isInExchange { self.deadlines.update(self.machine, eventLoop: self.eventLoop) }
-        // No request is taken from a client that does not take its answers.
-        let mayRead = self.fieldCount != nil || self.connection.channel.isWritable
-        if mayRead && self.queue.isEmpty && self.machine.acceptsInput { self.context?.read() }
+        if self.machine.isAnswering { self.deadlines.update(self.machine, eventLoop: self.eventLoop) }
+        if self.wantsInput && self.queue.isEmpty && self.machine.acceptsInput { self.context?.read() }
+    }
+
+    /// Whether more of the request is of any use.
+    ///
+    /// No request is taken from a client that does not take its answers, and none of its rest after the answer.
+    private var wantsInput: Bool {
+        self.fieldCount == nil ? self.connection.channel.isWritable : self.machine.isAnswering
     }
 
     // MARK: - The connection's events
 
     func checkDeadlines(now: NIODeadline) {
-        if self.machine.isInExchange,
+        if self.machine.isAnswering,
             self.deadlines.isExpired(bodyByteCount: self.request.bodyByteCount, now: now)
         {
             self.expire()

@@ -179,18 +179,41 @@ import Testing
         handler.forgetAll()
     }
 
-    @Test("a client that takes nothing is asked for nothing more, and closed in the end")
+    @Test("from a client that does not take its answers nothing more is read")
     func jammed() throws {
         let handler = HoldingHandler()
         let connection = try connection(handler)
-        connection.server.isWritable = false
-        connection.server.pipeline.fireChannelWritabilityChanged()
+        connection.isWritable = false
+        let readCount = connection.readCount
         try connection.request(http2Request("GET", "/"))
         #expect(handler.count == 0)
-        connection.server.isWritable = true
-        connection.server.pipeline.fireChannelWritabilityChanged()
-        try connection.run()
+        #expect(connection.readCount == readCount)
+        connection.isWritable = true
         #expect(handler.count == 1)
+        #expect(connection.readCount > readCount)
         handler.answer(0, "")
+    }
+
+    @Test("an early answer comes whole to a slow reader, who must not send the rest of the body meanwhile")
+    func earlyAnswer() throws {
+        let connection = try connection(
+            ClosureHandler { _, responder in
+                responder.respond(HTTPResponse(status: .ok, body: ByteBuffer(repeating: 1, count: 300_000)))
+                return .ignore
+            }
+        )
+        let (channel, exchange) = try connection.open(reads: false)
+        channel.send(http2Request("POST", "/"), endsStream: false)
+        for _ in 0..<10 { channel.send(ByteBuffer(repeating: 2, count: 30_000), endsStream: false) }
+        channel.read()
+        try connection.run()
+        for _ in 0..<20 where exchange.current.resetReason == nil {
+            #expect(!channel.isWritable)
+            try connection.advance(milliseconds: 1_500)
+            channel.read()
+            try connection.run()
+        }
+        #expect(exchange.current.body.count == 300_000)
+        #expect(exchange.current.isEnded && exchange.current.resetReason == .noError)
     }
 }

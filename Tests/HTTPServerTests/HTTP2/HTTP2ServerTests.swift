@@ -22,12 +22,13 @@ import Testing
         offersHTTP2: Bool = true,
         handler: any HTTPHandler = EchoHandler(),
         configure: (inout HTTPServerConfiguration) -> Void = { _ in },
+        log: RecordingLogHandler.Storage = RecordingLogHandler.Storage(),
         _ body: (HTTPServer, SocketAddress) async throws -> Void
     ) async throws {
         var tls = HTTPServerTLS(certificatePath: identity.certificate, keyPath: identity.key)
         tls.offersHTTP2 = offersHTTP2
         let listener = HTTPListener.tcp(host: "127.0.0.1", port: 0, tls: tls)
-        try await withServer(handler: handler, listeners: [listener], configure: configure, body)
+        try await withServer(handler: handler, listeners: [listener], configure: configure, log: log, body)
     }
 
     private func client(_ address: SocketAddress) async throws -> HTTP2Client {
@@ -248,7 +249,38 @@ import Testing
         stream.value = nil
     }
 
-    @Test("a client that reads nothing at all is closed")
+    @Test("a client that allows much, and then reads nothing from its socket, is closed")
+    func jammed() async throws {
+        let log = RecordingLogHandler.Storage()
+        let handler = HoldingHandler()
+        let answeringFirst = ClosureHandler { head, responder in
+            guard head.path == "/first" else { return handler.receive(head, responder) }
+            responder.respond(HTTPResponse(status: .ok, body: ByteBuffer(repeating: 1, count: 60_000)))
+            return .ignore
+        }
+        let configure: (inout HTTPServerConfiguration) -> Void = { $0.limits.writeTimeoutMilliseconds = 100 }
+        try await withTLS(handler: answeringFirst, configure: configure, log: log) { _, address in
+            let client = try await HTTP2Client.connect(
+                to: address,
+                authority: certificates.authority.certificate,
+                windowByteCount: 64 << 20
+            )
+            // The connection's window grows only with what arrives.
+            #expect(try await client.request("GET", "/first").current.body.count == 60_000)
+            // A stream that reads would make its connection read.
+            let (channel, _) = try await client.open(reads: false)
+            channel.send(http2Request("GET", "/"), endsStream: true)
+            await handler.arrived.wait()
+            try await client.channel.setOption(.autoRead, value: false).get()
+            handler.responder(0).respond(
+                HTTPResponse(status: .ok, body: ByteBuffer(repeating: 1, count: 16 << 20))
+            )
+            await log.wait(for: "reads nothing; the connection is closed")
+            await client.close()
+        }
+    }
+
+    @Test("a client that allows nothing more of an answer loses its stream")
     func writeTimeout() async throws {
         let handler = HTTPResponseHandler { _ in
             HTTPResponse(status: .ok, body: ByteBuffer(repeating: 1, count: 4 << 20))

@@ -64,19 +64,19 @@ struct TLSTests {
         ) { _, address in try await body(try #require(address.port)) }
     }
 
-    @Test("requests and answers of any size, several on a connection")
-    func exchanges() async throws {
+    @Test("requests and answers of any size, several on a connection", arguments: ["--http1.1", "--http2"])
+    func exchanges(version: String) async throws {
         let file = "\(directory.path)/body"
         let text = String(repeating: "0123456789", count: 90_000)
         try Data(text.utf8).write(to: URL(filePath: file))
         try await withTLS(try certificates.issue("localhost")) { port in
-            #expect(try await curl(port).output == "GET / ")
-            let large = try await curl(port, "--data-binary", "@\(file)")
+            #expect(try await curl(port, version).output == "GET / ")
+            let large = try await curl(port, version, "--data-binary", "@\(file)")
             #expect(large.code == 0)
             #expect(large.output == "POST / \(text)")
             let twice = try await run(
                 [
-                    "curl", "--silent", "--cacert", certificates.authority.certificate, "--write-out",
+                    "curl", "--silent", version, "--cacert", certificates.authority.certificate, "--write-out",
                     " %{num_connects}\n", "https://localhost:\(port)/a", "https://localhost:\(port)/b",
                 ]
             )
@@ -160,9 +160,14 @@ struct TLSTests {
         }
     }
 
-    @Test("a handshake that does not come to its end is cut off", arguments: ["", "\u{16}\u{03}\u{01}\u{02}"])
-    func handshakeTimeout(beginning: String) async throws {
-        let tls = Self.tls(try certificates.issue("localhost"))
+    @Test(
+        "a handshake that does not come to its end is cut off",
+        arguments: ["", "\u{16}\u{03}\u{01}\u{02}"],
+        [true, false]
+    )
+    func handshakeTimeout(beginning: String, offersHTTP2: Bool) async throws {
+        var tls = Self.tls(try certificates.issue("localhost"))
+        tls.offersHTTP2 = offersHTTP2
         try await withServer(
             handler: EchoHandler(),
             listeners: [.tcp(host: "127.0.0.1", port: 0, tls: tls)],

@@ -15,11 +15,10 @@ final class EmbeddedHTTP2 {
     let group: HTTPConnectionGroup
     let budget: HTTPBodyBudget
     let log = RecordingLogHandler.Storage()
+    private let reads = ReadCounter()
     private let multiplexer: NIOHTTP2Handler.StreamMultiplexer
     /// What the client sees of the connection.
     let frames = Shared<[String]>([])
-    /// Whether the client takes what the server sends.
-    var clientReads = true
 
     init(
         limits: HTTPLimits = HTTPLimits(),
@@ -30,7 +29,7 @@ final class EmbeddedHTTP2 {
     ) throws {
         self.group = HTTPConnectionGroup(eventLoop: self.loop, limits: limits, metrics: metrics)
         self.budget = HTTPBodyBudget(maximumByteCount: limits.maximumInFlightByteCount)
-        self.server = EmbeddedChannel(loop: self.loop)
+        self.server = EmbeddedChannel(handler: self.reads, loop: self.loop)
         self.client = EmbeddedChannel(loop: self.loop)
         try HTTP2Connection.configure(
             self.server,
@@ -75,7 +74,7 @@ final class EmbeddedHTTP2 {
                 isBusy = true
                 if self.server.isActive, case .byteBuffer(let bytes) = data { try self.server.writeInbound(bytes) }
             }
-            while self.clientReads, let data = try self.server.readOutbound(as: IOData.self) {
+            while let data = try self.server.readOutbound(as: IOData.self) {
                 isBusy = true
                 if self.client.isActive, case .byteBuffer(let bytes) = data { _ = try? self.client.writeInbound(bytes) }
             }
@@ -116,7 +115,30 @@ final class EmbeddedHTTP2 {
         }
     }
 
+    /// How many times the server asked for more bytes.
+    var readCount: Int { self.reads.count }
+
+    var isWritable: Bool {
+        get { self.server.isWritable }
+        set {
+            self.server.isWritable = newValue
+            self.server.pipeline.fireChannelWritabilityChanged()
+            self.loop.run()
+        }
+    }
+
     var isClosed: Bool { !self.server.isActive }
+}
+
+private final class ReadCounter: ChannelOutboundHandler {
+    typealias OutboundIn = IOData
+
+    private(set) var count = 0
+
+    func read(context: ChannelHandlerContext) {
+        self.count += 1
+        context.read()
+    }
 }
 
 /// Notes the frames of the connection itself.

@@ -20,20 +20,37 @@ final class HTTP2Client: Sendable {
         self.goAways = goAways
     }
 
-    static func connect(to address: SocketAddress, authority: String) async throws -> HTTP2Client {
+    static func connect(
+        to address: SocketAddress,
+        authority: String,
+        windowByteCount: Int = 65_535
+    ) async throws -> HTTP2Client {
+        var connectionConfiguration = NIOHTTP2Handler.ConnectionConfiguration()
+        connectionConfiguration.initialSettings.append(
+            HTTP2Setting(parameter: .initialWindowSize, value: windowByteCount)
+        )
+        connectionConfiguration.targetWindowSize = windowByteCount
+        var streamConfiguration = NIOHTTP2Handler.StreamConfiguration()
+        streamConfiguration.targetWindowSize = windowByteCount
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.applicationProtocols = ["h2"]
         configuration.trustRoots = .file(authority)
         let context = try NIOSSLContext(configuration: configuration)
         let goAways = Shared<[HTTP2ErrorCode]>([])
+        let connection = connectionConfiguration
+        let stream = streamConfiguration
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.socketOption(.so_rcvbuf), value: 64 * 1024)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandlers([
                         NIOSSLClientHandler(context: context, serverHostname: "localhost"),
-                        NIOHTTP2Handler(mode: .client, eventLoop: channel.eventLoop) { stream in
-                            stream.eventLoop.makeSucceededVoidFuture()
-                        },
+                        NIOHTTP2Handler(
+                            mode: .client,
+                            eventLoop: channel.eventLoop,
+                            connectionConfiguration: connection,
+                            streamConfiguration: stream
+                        ) { $0.eventLoop.makeSucceededVoidFuture() },
                         GoAwayRecorder(goAways: goAways),
                     ])
                 }
