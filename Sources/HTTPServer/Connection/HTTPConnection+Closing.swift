@@ -19,12 +19,13 @@ extension HTTPConnection {
         }
     }
 
-    /// The server shuts down: idle connections close now, the others after their answer.
+    /// The server shuts down: idle connections close now, the others after their answer, and those that were just made
+    /// after the one that they get, or a short time.
     func drain() {
         switch self.machine.drain() {
         case .close: self.closeAfterFlush(lingers: false)
         case .notify: self.notify(.draining)
-        case .drop: break
+        case .drop: self.deadlines.update(self.machine, eventLoop: self.eventLoop)
         }
     }
 

@@ -34,7 +34,7 @@ struct HTTPConnectionDeadlines {
             self.measureBody(now: eventLoop.now)
             self.deadline = .distantFuture
             return
-        case .lingering: milliseconds = self.limits.lingerTimeoutMilliseconds
+        case .lingering, .lastHead: milliseconds = self.limits.lingerTimeoutMilliseconds
         case .none:
             if self.progress != nil { self.progress?.pause(now: eventLoop.now) }
             self.deadline = .distantFuture

@@ -60,6 +60,8 @@ struct HTTPConnectionStateMachine {
     /// What the connection is waiting for that must not take forever.
     enum Timeout: Equatable {
         case firstHead
+        /// The head of a connection that was made when the server began to shut down: it may be on its way.
+        case lastHead
         case laterHead
         case idle
         case body
@@ -97,7 +99,7 @@ struct HTTPConnectionStateMachine {
 
     var timeout: Timeout {
         switch self.state {
-        case .idle: self.exchangeCount == 0 ? .firstHead : .idle
+        case .idle: self.exchangeCount > 0 ? .idle : self.isDraining ? .lastHead : .firstHead
         case .readingHead: self.exchangeCount == 0 ? .firstHead : .laterHead
         case .exchange(let exchange):
             if exchange.requestIsComplete || exchange.isPaused {
@@ -404,6 +406,8 @@ extension HTTPConnectionStateMachine {
     private mutating func endAfterExchange() -> CloseAction {
         switch self.state {
         case .idle:
+            // Who has just been let in is answered: it did not know that it came late.
+            if self.exchangeCount == 0, !self.inputIsClosed { return .drop }
             self.state = .closing
             return .close
         case .readingHead:

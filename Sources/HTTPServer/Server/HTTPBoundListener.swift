@@ -31,6 +31,10 @@ struct HTTPBoundListener: Sendable {
             case .tcp(let host, let port):
                 let channel = try await bootstrap.bind(host: host, port: port).get()
                 return HTTPBoundListener(channel: channel, socketFile: nil)
+            case .inherited(let descriptor):
+                let channel = try await bootstrap.withBoundSocket(descriptor).get()
+                try await Self.listen(channel, backlog: backlog)
+                return HTTPBoundListener(channel: channel, socketFile: nil)
             case .unixSocket(let path):
                 let (descriptor, file) = try HTTPSocketFile.make(path)
                 do {

@@ -92,7 +92,7 @@ public struct HTTPLimits: Sendable, Hashable {
     public var writeTimeoutMilliseconds: Int = 30_000
 
     /// How long a connection that was answered before its request had been read still reads and drops what arrives, in
-    /// milliseconds.
+    /// milliseconds; and how long one that was just made when the server shuts down may take to send a head.
     ///
     /// Without it the client could lose the answer to a TCP reset. Default: 2 000.
     public var lingerTimeoutMilliseconds: Int = 2_000

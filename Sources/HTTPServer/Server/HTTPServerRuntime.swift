@@ -177,12 +177,15 @@ final class HTTPServerRuntime: Sendable {
         if isFirst {
             for listener in self.listeners { listener.close() }
         }
-        guard isFirst || !self.stopped.isSet else { return }
-        let drained = self.groups.map { $0.drain(timeout: timeout) }
-        guard isFirst else { return }
+        guard isFirst else {
+            guard !self.stopped.isSet else { return }
+            for group in self.groups { _ = group.drain(timeout: timeout) }
+            return
+        }
         Task {
+            // Who was let in until then is in a group, and is answered.
             for listener in self.listeners { await listener.waitUntilClosed() }
-            for group in drained { try? await group.get() }
+            for group in self.groups.map({ $0.drain(timeout: timeout) }) { try? await group.get() }
             do {
                 try await self.ownEventLoops?.shutdownGracefully()
             } catch {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CollectorHTTP
+import Foundation
 import HTTPServer
 
 /// Where the daemon listens, for sources that do not say it themselves.
@@ -48,10 +49,20 @@ struct ListenOptions: ParsableArguments {
         )
     }
 
-    /// The listeners of sources that name none.
+    /// The listeners of sources that name none: sockets that were inherited take the place of the port.
     var listeners: [HTTPListener] {
-        [.tcp(host: host, port: port, tls: tls)] + (socketPath.map { [.unixSocket(path: $0)] } ?? [])
+        let inherited = Self.inherited.map { descriptor in
+            HTTPListener(
+                .inherited(descriptor: descriptor),
+                tls: InheritedSockets.isLocal(descriptor) ? nil : tls
+            )
+        }
+        let ports = inherited.isEmpty ? [.tcp(host: host, port: port, tls: tls)] : inherited
+        return ports + (socketPath.map { [.unixSocket(path: $0)] } ?? [])
     }
+
+    /// Looked at once: who asks later would find the descriptors in use.
+    private static let inherited = InheritedSockets.descriptors { ProcessInfo.processInfo.environment[$0] }
 
     /// The listeners of a source: its own, or the daemon's.
     func listeners(of source: HTTPSource) -> [HTTPListener] {

@@ -173,7 +173,18 @@ import Testing
 
     @Test("drain: an idle connection closes, a head may arrive to its end, an answer says that it is the last")
     func drain() throws {
+        let fresh = self.machine()
+        #expect(fresh.drain() == .drop)
+        #expect(fresh.timeout == .lastHead)
+        #expect(fresh.receiveHead(try self.framing()) == .deliver(1))
+        _ = fresh.receiveEnd()
+        #expect(fresh.beginResponse(1, closes: false, hasMore: false) == .write(closes: true))
+
         let idle = self.machine()
+        _ = idle.receiveHead(try self.framing())
+        _ = idle.receiveEnd()
+        _ = idle.beginResponse(1, closes: false, hasMore: false)
+        #expect(idle.endResponse(1) == .next)
         #expect(idle.drain() == .close)
 
         let reading = self.machine()

@@ -20,6 +20,7 @@ import Testing
         configuration.eventLoopCount = 1
         configuration.drainTimeoutMilliseconds = 600_000
         configuration.limits = .patient
+        configuration.limits.lingerTimeoutMilliseconds = 100
         return HTTPServer(
             configuration: configuration,
             logger: RecordingLogHandler.logger(log),
