@@ -55,6 +55,7 @@ public enum FlowSchema {
                 "globals": object("Globals to begin with."),
                 "globalsStatic": object("Globals that every run begins with."),
                 "custom": object("Custom properties to begin with."),
+                "memoryMax": ["type": "integer", "minimum": 16_777_216, "default": 1_073_741_824],
                 "queueMax": ["type": "integer", "minimum": 0, "default": 1000],
                 "logger": ["type": "object", "properties": ["level": ["enum": ["ERROR", "WARN", "INFO", "DEBUG"]]]],
             ]),
