@@ -80,6 +80,10 @@ extension Collector {
             counters.countFailed()
             return postpone(PushResult.overloadReason(worker.id), at: index, of: tracker)
         }
+        guard EventText.liveByteCount.load(ordering: .relaxed) < self.options.maximumMemoryByteCount else {
+            counters.countFailed()
+            return postpone(PushResult.memoryReason, at: index, of: tracker)
+        }
         guard state.isAllowed else {
             keepForRun(incoming, in: bytes, options: options, state: &state)
             return

@@ -24,6 +24,10 @@ public struct CollectorOptions: Sendable {
     public var maximumEventByteCount = 262_144
     /// Bytes of those events, each of the two together. Default 64 MiB.
     public var maximumQueueByteCount = 64 << 20
+    /// Bytes of events in memory, counted over the whole process, from which new ones are refused for now. Default 1 GiB.
+    public var maximumMemoryByteCount = 1 << 30
+    /// The least that a flow may set it to: the largest events must have room.
+    package static let leastEventByteCount = 16 << 20
     /// Bounds of the JSON that senders may send.
     public var limits = JSONLimits()
 

@@ -48,6 +48,9 @@ public struct PushResult: Sendable, Equatable {
     /// What `error` says once the collector has been shut down.
     public static let shutDownReason = "the collector is shut down"
 
+    /// What `error` says when events take as much memory as they may.
+    package static let memoryReason = "too many events are in memory"
+
     /// What `error` says when a destination keeps as many events as it may.
     package static func overloadReason(_ destination: String) -> String {
         "too many events wait for destination \"\(destination)\""

@@ -1,4 +1,5 @@
 import EventJSON
+import Synchronization
 
 /// The canonical JSON text of an event and where its values lie in it. Never changes once built.
 final class EventText: @unchecked Sendable {
@@ -10,14 +11,20 @@ final class EventText: @unchecked Sendable {
     /// Whether all fifteen members are there.
     let isComplete: Bool
 
+    /// The bytes of all texts in memory, whoever keeps them: a few senders of large events could else fill it while a
+    /// destination is away.
+    static let liveByteCount = Atomic<Int>(0)
+
     /// Takes over what was written.
     init(_ writer: consuming ByteWriter, slices: InlineArray<15, JSONSlice>, isComplete: Bool) {
         bytes = writer.finish()
         self.slices = slices
         self.isComplete = isComplete
+        Self.liveByteCount.add(bytes.count, ordering: .relaxed)
     }
 
     deinit {
+        Self.liveByteCount.subtract(bytes.count, ordering: .relaxed)
         bytes.deallocate()
     }
 

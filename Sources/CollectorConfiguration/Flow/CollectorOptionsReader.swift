@@ -6,7 +6,8 @@ struct CollectorOptionsReader {
     let path: [String]
 
     private static let members = [
-        "consent", "custom", "globals", "globalsStatic", "logger", "maxEventSize", "name", "queueMax", "release", "run",
+        "consent", "custom", "globals", "globalsStatic", "logger", "maxEventSize", "memoryMax", "name", "queueMax",
+        "release", "run",
         "sessionStatic", "user",
     ]
     private static let levels = ["error", "warning", "info", "debug"]
@@ -47,6 +48,13 @@ struct CollectorOptionsReader {
         }
         if let name = members["name"].string { options.name = name }
         if let release = members["release"].string { options.release = release }
+        if !members["memoryMax"].isMissing {
+            if let count = members["memoryMax"].number?.integer, count >= CollectorOptions.leastEventByteCount {
+                options.maximumMemoryByteCount = count
+            } else {
+                problems.add(path + ["memoryMax"], "is a number of bytes, at least 16777216 (16 MiB)")
+            }
+        }
         if !members["queueMax"].isMissing {
             if let count = members["queueMax"].number?.integer, count >= 0 {
                 options.maximumQueueCount = count

@@ -56,6 +56,7 @@ public enum FlowSchema {
                 "globalsStatic": object("Globals that every run begins with."),
                 "custom": object("Custom properties to begin with."),
                 "maxEventSize": ["type": "integer", "minimum": 1, "maximum": 1_073_741_824, "default": 262_144],
+                "memoryMax": ["type": "integer", "minimum": 16_777_216, "default": 1_073_741_824],
                 "queueMax": ["type": "integer", "minimum": 0, "default": 1000],
                 "logger": ["type": "object", "properties": ["level": ["enum": ["ERROR", "WARN", "INFO", "DEBUG"]]]],
             ]),

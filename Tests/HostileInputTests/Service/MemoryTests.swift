@@ -172,4 +172,36 @@ struct MemoryTests {
         try await daemon.expectUnharmed()
         await daemon.end()
     }
+
+    @Test("large events while Redis is away: refused for now before memory is full; what was taken is delivered")
+    func redisAway() async throws {
+        let redis = try RedisServer()
+        redis.kill()
+        let settings = #"{"redis":{"url":"unix://\#(redis.socketPath)","streamKey":"events"}}"#
+        let daemon = try await HostileDaemon.start(
+            destinations: #","redis":{"package":"redis","config":{"timeout":1000,"settings":\#(settings)}}"#,
+            collector: #"{"memoryMax":134217728}"#
+        )
+        let filling = String(repeating: "x", count: 1_000_000)
+        let statuses = try await daemon.converse { connection in
+            try (0..<180).map { number in
+                let event = #"{"name":"page view","id":"\#(number)","data":{"filling":"\#(filling)"}}"#
+                return try connection.post(Array(event.utf8)).status
+            }
+        }
+        let takenCount = statuses.count { $0 == 200 }
+        #expect((110...136).contains(takenCount), "\(takenCount)")
+        #expect(statuses.drop { $0 == 200 }.allSatisfy { $0 == 503 })
+        #expect(ProcessFigures.residentByteCount(of: daemon.process.identifier) < 400 * Self.mebibyte)
+        try redis.start()
+        await daemon.process.errorLines(containing: "the destination takes events again", count: 1)
+        let probe = try redis.probe()
+        let deadline = ContinuousClock.now + .seconds(60)
+        while try probe.command("XLEN", "events") != .integer(takenCount), ContinuousClock.now < deadline {
+            usleep(50_000)
+        }
+        #expect(try probe.command("XLEN", "events") == .integer(takenCount))
+        try await daemon.expectUnharmed()
+        await daemon.end()
+    }
 }

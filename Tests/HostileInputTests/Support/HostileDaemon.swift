@@ -31,20 +31,21 @@ final class HostileDaemon: Sendable {
     static func start(
         source: String = "",
         destinations: String = "",
+        collector: String = "{}",
         arguments: [String] = [],
         environment: [String: String] = [:]
     ) async throws -> HostileDaemon {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/flow.json"
-        try Data(flow(in: directory.path, source: source, destinations: destinations).utf8)
+        try Data(flow(in: directory.path, source: source, destinations: destinations, collector: collector).utf8)
             .write(to: URL(filePath: path))
         let process = try await DaemonProcess.start(["run", path, "--port", "0"] + arguments, environment: environment)
         return HostileDaemon(directory, process)
     }
 
-    private static func flow(in folder: String, source: String, destinations: String) -> String {
+    private static func flow(in folder: String, source: String, destinations: String, collector: String) -> String {
         #"""
-        {"version":4,"flows":{"hostile":{
+        {"version":4,"flows":{"hostile":{"collector":\#(collector),
           "sources":{"http":{"package":"http"\#(source)}},
           "destinations":{
             "plain":{"package":"file","config":{
