@@ -36,8 +36,6 @@ public struct CollectorStatus: Sendable, Equatable {
         public var heldCount = 0
         /// Events accepted and not yet settled.
         public var waitingCount = 0
-        /// The bytes of these, and of those that wait for the destination to be ready; about.
-        public var waitingByteCount = 0
         /// Events gathered for a batch.
         public var batchedCount = 0
         /// Dead letters kept.

@@ -71,8 +71,6 @@ struct DeliveryLane {
         var batchesInFlight: Int
         /// Events accepted and not yet settled, those that wait for consent aside.
         var waitingCount = 100_000
-        /// The bytes that these take, about.
-        var waitingByteCount = Int.max
         /// Bytes of the events that wait for consent: senders choose how large those are.
         var heldByteCount = 64 << 20
         /// Calls of the destination that did not return in time; beyond it the lane waits for one that does.
@@ -93,7 +91,6 @@ struct DeliveryLane {
     private(set) var inFlightCount = 0
     /// Events accepted and not yet settled.
     private(set) var waitingCount = 0
-    private var weight = BacklogWeight()
     private var isWorking = false
     private var isPaused = false
     /// Whether nothing more is begun, because another lane takes this one's place, or this one waits for another's
@@ -117,12 +114,7 @@ struct DeliveryLane {
     }
 
     /// Whether there is room for another event.
-    var hasRoom: Bool {
-        waitingCount + postponed.count < limits.waitingCount && waitingByteCount < limits.waitingByteCount
-    }
-
-    /// The bytes that events accepted and not yet settled take, about.
-    var waitingByteCount: Int { weight.byteCount(ofEvents: waitingCount + postponed.count) }
+    var hasRoom: Bool { waitingCount + postponed.count < limits.waitingCount }
 
     /// Whether nobody waits for what comes now: it is kept until the destination is better.
     var isHolding: Bool { isFailing || isPreparationPaused || breaker?.phase == .open }
@@ -136,9 +128,6 @@ struct DeliveryLane {
     private var isRefining: Bool { if case .nothing = refining { false } else { true } }
 
     mutating func add(_ entry: Entry) {
-        if case .event(let event) = entry {
-            weight.add(byteCount: event.event.byteCount, waitingCount: waitingCount + postponed.count)
-        }
         if isPreparationPaused, phase == .unprepared, entries.isEmpty, case .event(let event) = entry {
             return postponed.append(event)
         }

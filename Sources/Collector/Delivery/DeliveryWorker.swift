@@ -50,7 +50,6 @@ final class DeliveryWorker: Sendable {
         )
         var limits = DeliveryLane.Limits(batchesInFlight: pipelined == nil ? 1 : Self.pipelinedBatchesInFlight)
         limits.waitingCount = configuration.maximumWaitingCount
-        limits.waitingByteCount = configuration.maximumWaitingByteCount
         state = Mutex(State(lane: DeliveryLane(limits: limits, breaker: configuration.breaker)))
     }
 
@@ -125,7 +124,6 @@ final class DeliveryWorker: Sendable {
             var counts = state.counts
             counts.heldCount = state.lane.held.count + state.lane.postponed.count
             counts.waitingCount = state.lane.waitingCount
-            counts.waitingByteCount = state.lane.waitingByteCount
             counts.batchedCount = state.buffers.count
             counts.deadLetterCount = state.deadLetters.count
             counts.isFailing = state.lane.isFailing

@@ -18,8 +18,6 @@ public struct DestinationConfiguration: Sendable {
     /// Events accepted and not yet settled, those that wait for consent aside; beyond it new events are refused for now,
     /// at the door, so that no other destination has them either. Default 100 000.
     public var maximumWaitingCount = 100_000
-    /// Bytes of the events kept, about; beyond it new ones are refused as well. Default 134 217 728.
-    public var maximumWaitingByteCount = 134_217_728
     /// Dead letters kept; beyond it the oldest is dropped and counted. Default 100.
     public var maximumDeadLetterCount = 100
     /// Milliseconds after which one attempt is ended, and after which whoever waits for an event that is tried again
@@ -45,7 +43,7 @@ public struct DestinationConfiguration: Sendable {
     static let members =
         Mapping.members + [
             "batch", "breaker", "disabled", "dlqMax", "env", "id", "mock", "queue", "queueMax", "require", "retry",
-            "settings", "timeout", "waitingMax", "waitingMaxBytes",
+            "settings", "timeout", "waitingMax",
         ]
 
     /// Reads a destination's `config` as flow.json has it.
@@ -86,12 +84,6 @@ public struct DestinationConfiguration: Sendable {
             return number
         }
         maximumQueueCount = whole("queueMax", maximumQueueCount, minimum: 0, problems: &problems)
-        maximumWaitingByteCount = whole(
-            "waitingMaxBytes",
-            maximumWaitingByteCount,
-            minimum: 1,
-            problems: &problems
-        )
         maximumWaitingCount = whole("waitingMax", maximumWaitingCount, minimum: 1, problems: &problems)
         maximumDeadLetterCount = whole("dlqMax", maximumDeadLetterCount, minimum: 0, problems: &problems)
         timeoutMilliseconds = whole("timeout", timeoutMilliseconds, minimum: 0, problems: &problems)

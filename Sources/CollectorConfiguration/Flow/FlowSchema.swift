@@ -178,7 +178,6 @@ public enum FlowSchema {
         config["queue"] = ["type": "boolean", "default": true]
         config["queueMax"] = ["type": "integer", "minimum": 0, "default": 1000]
         config["waitingMax"] = ["type": "integer", "minimum": 1, "default": 100_000]
-        config["waitingMaxBytes"] = ["type": "integer", "minimum": 1, "default": 134_217_728]
         config["dlqMax"] = ["type": "integer", "minimum": 0, "default": 100]
         config["breaker"] = [
             "description": "After that many failures in a row, deliveries pause for the cooldown; events wait.",

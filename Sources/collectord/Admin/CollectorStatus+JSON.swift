@@ -32,8 +32,7 @@ extension CollectorStatus.Destination {
         var json: JSONObject = [
             "ready": .bool(isReady), "failing": .bool(isFailing), "delivered": .count(deliveredCount),
             "ignored": .count(ignoredCount), "dropped": .count(droppedCount), "known": .count(knownCount),
-            "failed": .count(failedCount), "waiting": .count(waitingCount), "waitingBytes": .count(waitingByteCount),
-            "held": .count(heldCount),
+            "failed": .count(failedCount), "waiting": .count(waitingCount), "held": .count(heldCount),
             "batched": .count(batchedCount), "deadLetters": .count(deadLetterCount),
             "droppedHeld": .count(droppedHeldCount), "droppedDeadLetters": .count(droppedDeadLetterCount),
             "retries": .count(retryCount),
