@@ -53,7 +53,9 @@ struct BrowserTests {
     }
 
     /// A web server with the page, on an origin of its own.
-    private static func shop(_ collect: @escaping @Sendable () -> String, credentials: String) async throws -> HTTPServer {
+    private static func shop(_ collect: @escaping @Sendable () -> String, credentials: String) async throws
+        -> HTTPServer
+    {
         var router = HTTPRouter(matching: .exact)
         router.on(
             .GET,
@@ -97,7 +99,8 @@ struct BrowserTests {
         address.collect = "http://127.0.0.1:\(daemon.port)/collect"
         let browser = try ChildProcess.spawn([
             // Should this test be killed, the browser does not stay.
-            "timeout", "90", "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "timeout", "90", "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+            "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
             "--user-data-dir=\(directory.path)/browser", origin + "/",
         ])

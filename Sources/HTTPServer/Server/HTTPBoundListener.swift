@@ -62,16 +62,21 @@ struct HTTPBoundListener: Sendable {
         }.get()
     }
 
-    /// Begins to stop listening.
-    ///
-    /// The socket's file goes first: as long as it is there, nobody else can take its place.
-    func close() {
+    /// Lets somebody else take the socket's path, which is not possible as long as the file is there.
+    func giveUpPath() {
         self.socketFile?.remove()
-        self.channel.close(promise: nil)
     }
 
-    /// Returns when nothing is accepted any more.
-    func waitUntilClosed() async {
+    /// Stops listening; returns when nothing is accepted any more, and all who were are connections of these loops.
+    func close(eventLoops: [any EventLoop]) async {
+        self.giveUpPath()
+        try? await self.channel.setOption(.autoRead, value: false).get()
+        // A connection is set up on its own loop, handed to the listener's, and begins on its own. Were the listener
+        // closed meanwhile, NIO would close the connection, too.
+        for eventLoop in eventLoops + [self.channel.eventLoop] + eventLoops {
+            try? await eventLoop.submit {}.get()
+        }
+        self.channel.close(promise: nil)
         try? await self.channel.closeFuture.get()
     }
 }

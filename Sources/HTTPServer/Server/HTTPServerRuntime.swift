@@ -100,8 +100,7 @@ final class HTTPServerRuntime: Sendable {
             }
         } catch {
             for listener in listeners {
-                listener.close()
-                await listener.waitUntilClosed()
+                await listener.close(eventLoops: groups.map(\.eventLoop))
             }
             try? await ownEventLoops?.shutdownGracefully()
             throw error
@@ -175,7 +174,7 @@ final class HTTPServerRuntime: Sendable {
     func beginShutdown(timeout: TimeAmount) {
         let isFirst = !self.isStopping.exchange(true, ordering: .relaxed)
         if isFirst {
-            for listener in self.listeners { listener.close() }
+            for listener in self.listeners { listener.giveUpPath() }
         }
         guard isFirst else {
             guard !self.stopped.isSet else { return }
@@ -184,7 +183,7 @@ final class HTTPServerRuntime: Sendable {
         }
         Task {
             // Who was let in until then is in a group, and is answered.
-            for listener in self.listeners { await listener.waitUntilClosed() }
+            for listener in self.listeners { await listener.close(eventLoops: self.groups.map(\.eventLoop)) }
             for group in self.groups.map({ $0.drain(timeout: timeout) }) { try? await group.get() }
             do {
                 try await self.ownEventLoops?.shutdownGracefully()
