@@ -9,6 +9,8 @@ import Testing
 struct LargeJSONTests {
     /// The object that holds the data counts, and the event around it.
     private static let levelsAround = 2
+    /// Lets through events as large as a body may be.
+    private static let largeEvents = #"{"maxEventSize":2000000}"#
 
     @Test("64 levels are taken, 65 are not, nor 2 048, 10^5 or 10^6, closed or not")
     func depth() async throws {
@@ -42,7 +44,7 @@ struct LargeJSONTests {
 
     @Test("10 MB of escaped NUL are too large; as many as a body may have are delivered")
     func escapes() async throws {
-        let daemon = try await HostileDaemon.start()
+        let daemon = try await HostileDaemon.start(collector: Self.largeEvents)
         func event(_ count: Int) -> [UInt8] {
             JSONCase.event("nul", value: Array(("\"" + String(repeating: #"\u0000"#, count: count) + "\"").utf8))
         }
@@ -67,30 +69,38 @@ struct LargeJSONTests {
         ("the same name", { _ in "same" }),
     ]
 
-    @Test("10^5 members, whatever their names", arguments: names.indices)
+    @Test("1 000 members are taken, 1 001 and 10^5 are not, whatever their names", arguments: names.indices)
     func members(_ index: Int) async throws {
-        let daemon = try await HostileDaemon.start()
+        let daemon = try await HostileDaemon.start(collector: Self.largeEvents)
         let name = Self.names[index].1
-        let members = (0..<100_000).map { "\"\(name($0))\":0" }.joined(separator: ",")
-        for value in ["{\(members)}", "[{\(members)}]"] {
+        func members(_ count: Int) -> String { (0..<count).map { "\"\(name($0))\":0" }.joined(separator: ",") }
+        let most = "{\(members(1000))}"
+        for value in [most, "[\(most),\(most)]"] {
             let answer = try await daemon.post(JSONCase.event("many", value: Array(value.utf8)))
             #expect(answer.status == 200, "\(Self.names[index].0): \(answer.text)")
         }
-        // The members of the event itself, and of what stands in the place of an object that is looked into.
-        for body in ["{\(members)}", #"{"name":"page view","source":{\#(members)}}"#, "[{\(members)}]"] {
-            let answer = try await daemon.post(Array(body.utf8))
-            #expect(answer.status == (body.contains("source") ? 200 : 400), "\(Self.names[index].0): \(answer.text)")
+        for count in [1001, 100_000] {
+            let more = "{\(members(count))}"
+            for value in [more, "[\(more)]"] {
+                let answer = try await daemon.post(JSONCase.event("many", value: Array(value.utf8)))
+                #expect(answer.status == 400)
+                #expect(answer.text.contains("too many members"), "\(Self.names[index].0): \(answer.text)")
+            }
+            // The members of the event itself, and of what stands in the place of an object that is looked into.
+            for body in [more, #"{"name":"page view","source":\#(more)}"#, "[\(more)]"] {
+                #expect(try await daemon.post(Array(body.utf8)).status == 400)
+            }
         }
         let line = try #require(try daemon.lines("plain").first)
         let delivered = try JSONValue(jsonText: line)["data"]["value"].object
-        #expect(delivered?.count == (index == 4 ? 1 : 100_000))
+        #expect(delivered?.count == (index == 4 ? 1 : 1000))
         try await daemon.expectUnharmed()
         await daemon.end()
     }
 
     @Test("numbers of 200 000 digits, arrays of 10^5 elements")
     func long() async throws {
-        let daemon = try await HostileDaemon.start()
+        let daemon = try await HostileDaemon.start(collector: Self.largeEvents)
         let digits = String(repeating: "7", count: 200_000)
         let elements = (0..<100_000).map { "{\"a\":\($0 % 10)}" }.joined(separator: ",")
         for value in [digits, "0.\(digits)", "1e\(digits)", "\"\(digits)\"", "[\(elements)]"] {

@@ -158,7 +158,7 @@ struct MemoryTests {
 
     @Test("large events, one after the other, leave no more behind than the collector says it keeps")
     func largeEvents() async throws {
-        let daemon = try await HostileDaemon.start()
+        let daemon = try await HostileDaemon.start(collector: #"{"maxEventSize":2000000}"#)
         let filling = String(repeating: "x", count: 1_000_000)
         let requests = [
             // Delivered to both; and held by the one that asks for consent.
@@ -180,7 +180,7 @@ struct MemoryTests {
         let settings = #"{"redis":{"url":"unix://\#(redis.socketPath)","streamKey":"events"}}"#
         let daemon = try await HostileDaemon.start(
             destinations: #","redis":{"package":"redis","config":{"timeout":1000,"settings":\#(settings)}}"#,
-            collector: #"{"memoryMax":134217728}"#
+            collector: #"{"memoryMax":134217728,"maxEventSize":2000000}"#
         )
         let filling = String(repeating: "x", count: 1_000_000)
         let statuses = try await daemon.converse { connection in
