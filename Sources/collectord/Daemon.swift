@@ -14,6 +14,7 @@ struct Daemon {
     let isDefault: Bool
 
     func run() async throws {
+        DescriptorLimit.raise()
         // From before anyone can know of the process: untrapped, the signal would end it.
         let hangups = await UnixSignalsSequence(trapping: .sighup)
         let port = try await running.start()
