@@ -44,7 +44,14 @@ public struct HTTPSource: Sendable {
     /// Bytes of a body. Default 1 MiB for express, 100 KiB for fetch.
     public var maximumBodyByteCount: Int
     /// Who may send from a browser; nil answers without such header fields. Default: everybody.
-    public var crossOrigin: HTTPCrossOriginPolicy? = HTTPCrossOriginPolicy()
+    public var crossOrigin: HTTPCrossOriginPolicy? = HTTPCrossOriginPolicy(
+        maximumAgeSeconds: HTTPSource.preflightSeconds
+    )
+    /// Whether requests that name another origin than ``crossOrigin`` allows are refused: pages may send text without
+    /// asking first, and would only not see the answer. Default false.
+    public var refusesOtherOrigins = false
+    /// How long browsers may remember a preflight's answer, unless told otherwise: as long as any does.
+    static let preflightSeconds = 7200
     /// Whether GET is answered before destinations have the event. Default false.
     public var answersGETEarly = false
     /// Whether POST is answered before destinations have the event. Default false; walkerOS's default is true.

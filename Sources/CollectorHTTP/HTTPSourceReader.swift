@@ -205,7 +205,7 @@ struct HTTPSourceReader {
         case .object(let members):
             problems.refuseUnknownMembers(
                 members.map(\.name),
-                known: ["origin", "methods", "headers", "credentials", "maxAge"],
+                known: ["origin", "methods", "headers", "credentials", "maxAge", "enforce"],
                 path: place,
                 of: "\"cors\""
             )
@@ -220,7 +220,9 @@ struct HTTPSourceReader {
             policy.methods = strings(members["methods"], place + ["methods"]) ?? policy.methods
             policy.requestHeaders = strings(members["headers"], place + ["headers"])
             policy.allowsCredentials = members["credentials"].bool ?? false
-            policy.maximumAgeSeconds = whole(members["maxAge"], 0...Int(Int32.max), place + ["maxAge"])
+            policy.maximumAgeSeconds =
+                whole(members["maxAge"], 0...Int(Int32.max), place + ["maxAge"]) ?? HTTPSource.preflightSeconds
+            source.refusesOtherOrigins = members["enforce"].bool ?? false
             source.crossOrigin = policy
         default: problems.add(place, "\"cors\" is true, false, or an object")
         }

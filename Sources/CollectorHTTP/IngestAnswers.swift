@@ -23,7 +23,7 @@ struct IngestAnswers: Sendable {
         let type = source.style == .express ? "application/json; charset=utf-8" : "application/json"
         var heads: [UInt: HTTPResponseTemplate] = [:]
         for status in [
-            HTTPResponseStatus.ok, .multiStatus, .badRequest, .unauthorized, .notFound, .methodNotAllowed,
+            HTTPResponseStatus.ok, .multiStatus, .badRequest, .unauthorized, .forbidden, .notFound, .methodNotAllowed,
             .requestTimeout,
             .payloadTooLarge, .unsupportedMediaType, .tooManyRequests, .internalServerError, .serviceUnavailable,
         ] {
@@ -61,6 +61,9 @@ struct IngestAnswers: Sendable {
         if source.style == .fetch {
             response = HTTPResponse(status: .noContent, headers: Self.fixedHeaders(source))
             response.headers.add(contentsOf: headers(for: head))
+            if let seconds = source.crossOrigin?.maximumAgeSeconds {
+                response.headers.add(name: "Access-Control-Max-Age", value: String(seconds))
+            }
         } else {
             response = source.crossOrigin?.preflightResponse(for: head) ?? HTTPResponse(status: .noContent)
             response.headers.add(name: "X-Content-Type-Options", value: "nosniff")

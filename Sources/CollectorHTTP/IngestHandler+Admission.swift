@@ -9,6 +9,12 @@ extension IngestHandler {
     /// Lets a request in; answers it and gives nil if it may not send events.
     func admit(_ head: HTTPRequestHead, _ responder: HTTPResponder) -> IngestRequest? {
         let headers = answers.headers(for: head)
+        if source.refusesOtherOrigins, let origin = head.headers.first(name: "Origin"),
+            source.crossOrigin?.allows(origin) != true
+        {
+            responder.respond(answers.failure(.forbidden, "pages of this origin may not send events", headers))
+            return nil
+        }
         var key = IngestRequest.Key.unneeded
         if let keys = source.writeKeys {
             do throws(WriteKeys.Refusal) {

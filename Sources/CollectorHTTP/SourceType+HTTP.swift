@@ -60,7 +60,7 @@ extension SourceType {
             "cors",
             .any,
             default: "true",
-            "Which browsers may send: true, false, or {origin, methods, headers, credentials, maxAge}."
+            "Which browsers may send: true, false, or {origin, methods, headers, credentials, maxAge, enforce}."
         ),
         SettingDescription(
             "addressRate",

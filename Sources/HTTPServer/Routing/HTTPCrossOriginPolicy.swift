@@ -60,6 +60,15 @@ public struct HTTPCrossOriginPolicy: Sendable, Hashable {
         self.maximumAgeSeconds = maximumAgeSeconds
     }
 
+    /// Whether pages of that origin are allowed.
+    public func allows(_ origin: String) -> Bool {
+        switch self.origin {
+        case .any, .reflected: true
+        case .fixed(let allowed): origin == allowed
+        case .listed(let allowed): allowed.contains(origin)
+        }
+    }
+
     /// The fields of an answer that are the same for every request: for an ``HTTPResponseTemplate``.
     ///
     /// Nil when they depend on the request's origin.
