@@ -9,6 +9,8 @@ struct IngestAnswers: Sendable {
     private let source: HTTPSource
     private let heads: [UInt: HTTPResponseTemplate]
     private let pixelHead: HTTPResponseTemplate
+    /// The policy, if its fields depend on the request.
+    private let originPolicy: HTTPCrossOriginPolicy?
 
     /// One transparent pixel.
     private static let pixel = ByteBuffer(bytes: [
@@ -17,8 +19,12 @@ struct IngestAnswers: Sendable {
         0x00, 0x02, 0x01, 0x44, 0x00, 0x3B,
     ])
 
+    /// Room for the usual answer, so that its buffer does not grow.
+    private static let successByteCount = 96
+
     init(_ source: HTTPSource) {
         self.source = source
+        originPolicy = source.crossOrigin.flatMap { $0.fixedResponseHeaders == nil ? $0 : nil }
         let fixed = Self.fixedHeaders(source)
         let type = source.style == .express ? "application/json; charset=utf-8" : "application/json"
         var heads: [UInt: HTTPResponseTemplate] = [:]
@@ -52,8 +58,7 @@ struct IngestAnswers: Sendable {
 
     /// The header fields that depend on the request: empty unless origins are told apart.
     func headers(for head: HTTPRequestHead) -> HTTPHeaders {
-        guard let policy = source.crossOrigin, policy.fixedResponseHeaders == nil else { return [:] }
-        return policy.responseHeaders(for: head)
+        originPolicy?.responseHeaders(for: head) ?? [:]
     }
 
     func preflight(_ head: HTTPRequestHead) -> HTTPResponse {
@@ -75,11 +80,11 @@ struct IngestAnswers: Sendable {
         HTTPResponse(pixelHead, headers: headers, body: Self.pixel)
     }
 
-    /// An answer to one accepted event.
-    func success(id: String?, nowMilliseconds: Int, _ headers: HTTPHeaders) -> HTTPResponse {
-        var body = ByteBuffer()
+    /// An answer to one accepted event; its id is asked for only where it is told.
+    func success(id: @autoclosure () -> String?, nowMilliseconds: Int, _ headers: HTTPHeaders) -> HTTPResponse {
+        var body = ByteBufferAllocator().buffer(capacity: Self.successByteCount)
         body.writeStaticString(#"{"success":true"#)
-        if source.style == .fetch, let id {
+        if source.style == .fetch, let id = id() {
             body.writeStaticString(#","id":"#)
             body.writeBytes(JSONValue.string(id).jsonText)
         }

@@ -14,6 +14,11 @@ enum IngestContentType: Equatable {
             self = .other
             return
         }
+        // What nearly all senders write.
+        if value == "application/json" {
+            self = .json
+            return
+        }
         let parts = value.split(separator: ";", omittingEmptySubsequences: false)
         let type = Self.trimmed(parts.first ?? "").lowercased()
         let isLines = Self.lineTypes.contains(type)

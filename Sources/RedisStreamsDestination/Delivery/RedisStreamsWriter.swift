@@ -13,6 +13,8 @@ struct RedisStreamsWriter: Sendable {
     private var fields: [Field] = []
     /// What the commands for one stream begin with, by partition; most batches need only one.
     private var heads: [RedisCommandHead?]
+    /// The same for all streams, shared by the writers of all batches.
+    private let knownHeads = RedisCommandHeads()
     private var headStreamKey: String
     /// The id of the entry that is written; nil: Redis chooses.
     private var entryID: RedisEntryID?
@@ -57,7 +59,9 @@ struct RedisStreamsWriter: Sendable {
             writer.beginCommand(head)
         } else {
             let key = settings.partitioning == nil ? streamKey : "\(streamKey):\(partition)"
-            let head = Self.makeHead(settings, streamKey: key, fieldCount: fieldCount)
+            let head = knownHeads.head(streamKey: key, argumentCount: argumentCount) {
+                Self.makeHead(settings, streamKey: key, fieldCount: fieldCount)
+            }
             heads[partition] = head
             writer.beginCommand(head)
         }
