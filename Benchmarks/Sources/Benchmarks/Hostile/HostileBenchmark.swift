@@ -30,11 +30,11 @@ struct HostileBenchmark {
         try CorePlan.asClient {
             for _ in 0..<roundCount {
                 try measure(daemon, into: &alone)
-                let connections = try SlowConnections(port: daemon.port, count: slowCount)
-                // Until the answers that nobody reads have filled every buffer.
-                sleep(5)
+                let connections = SlowConnections(port: daemon.port, count: slowCount)
+                try waitUntilCalm(daemon)
                 try measure(daemon, into: &slow)
-                slow.note = "\(connections.end()) came back after the server had closed them"
+                let closed = connections.end()
+                slow.note = "closed by the server: \(closed.slow) slow, \(closed.neverReading) that never read"
             }
             for _ in 0..<roundCount {
                 let connections = try IdleConnections(port: daemon.port, count: idleCount)
@@ -63,6 +63,19 @@ struct HostileBenchmark {
             )
         }
         table.show()
+    }
+
+    /// Waits until answers that nobody reads fill the kernel's buffers, so that making them costs nothing more.
+    private func waitUntilCalm(_ daemon: HTTPSubject) throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        var spent = try ProcessFigures(of: daemon.process.identifier).cpuSeconds
+        while true {
+            sleep(1)
+            let now = try ProcessFigures(of: daemon.process.identifier).cpuSeconds
+            if now - spent < 0.2 { return }
+            spent = now
+            guard ContinuousClock.now < deadline else { throw BenchmarkError("slow clients keep the daemon busy") }
+        }
     }
 
     private func measure(_ daemon: HTTPSubject, into figures: inout Figures) throws {

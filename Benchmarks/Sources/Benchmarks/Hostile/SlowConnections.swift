@@ -4,107 +4,118 @@ import Synchronization
 
 /// Clients that hold connections and let the server wait; those that it closes come back at once.
 final class SlowConnections: Sendable {
-    private enum Manner: Int, CaseIterable {
+    private enum Manner {
         /// A byte of a header field a second.
         case drippingHead
         /// A byte of a body a second.
         case drippingBody
-        /// Requests with long answers, none of which is read.
+        /// Requests with long answers, none of which is read: many at first, then one a second.
         case neverReading
+
+        /// One of 25 never reads: until its answers fill the kernel's buffers it is no slow client but a busy one.
+        init(of number: Int) {
+            self = number % 25 == 0 ? .neverReading : number.isMultiple(of: 2) ? .drippingHead : .drippingBody
+        }
     }
 
     private let port: Int
     private let connectionCount: Int
     private let isEnding = Atomic(false)
-    private let closedCount = Atomic(0)
+    private let slowClosedCount = Atomic(0)
+    private let unreadClosedCount = Atomic(0)
     private let hasEnded = DispatchSemaphore(value: 0)
 
     /// From an address of their own: the server bounds the connections of each.
     private static let addressNumber = 2
     private static let millisecondsPerRound = 1_000
 
-    /// Opens the connections and begins to be slow, on a thread of its own.
-    init(port: Int, count: Int) throws {
+    /// Opens the connections within a second and begins to be slow, on a thread of its own.
+    init(port: Int, count: Int) {
         self.port = port
         connectionCount = count
-        var descriptors: [Int32] = []
-        for number in 0..<count { descriptors.append(try open(number)) }
-        DispatchQueue.global().async { [descriptors] in self.goRound(descriptors) }
+        DispatchQueue.global().async { self.goRound() }
     }
 
-    /// Closes the connections; how often the server closed one of them and it came back.
-    func end() -> Int {
+    /// Closes the connections; how often the server closed one and it came back, of the slow and of those that never
+    /// read.
+    func end() -> (slow: Int, neverReading: Int) {
         isEnding.store(true, ordering: .relaxed)
         hasEnded.wait()
-        return closedCount.load(ordering: .relaxed)
+        return (slowClosedCount.load(ordering: .relaxed), unreadClosedCount.load(ordering: .relaxed))
     }
 
-    private func goRound(_ opened: [Int32]) {
-        var descriptors = opened
+    private func goRound() {
+        // Not all at once: they would all be closed at once as well, after the same time.
+        var descriptors = Array(repeating: Int32(-1), count: connectionCount)
+        var sentCounts = Array(repeating: 0, count: descriptors.count)
         var number = 0
         while !isEnding.load(ordering: .relaxed) {
             for _ in 0..<max(1, descriptors.count * 10 / Self.millisecondsPerRound) {
                 number = (number + 1) % descriptors.count
-                guard !isAlive(descriptors[number], manner(number)) else { continue }
-                closedCount.add(1, ordering: .relaxed)
-                close(descriptors[number])
+                let manner = Manner(of: number)
+                if descriptors[number] >= 0 {
+                    if bringMore(descriptors[number], manner, &sentCounts[number]) { continue }
+                    if manner == .neverReading {
+                        unreadClosedCount.add(1, ordering: .relaxed)
+                    } else {
+                        slowClosedCount.add(1, ordering: .relaxed)
+                    }
+                    close(descriptors[number])
+                }
                 descriptors[number] = (try? open(number)) ?? -1
+                sentCounts[number] = 0
             }
             usleep(10_000)
         }
-        for descriptor in descriptors { close(descriptor) }
+        for descriptor in descriptors where descriptor >= 0 { close(descriptor) }
         hasEnded.signal()
     }
 
-    private func manner(_ number: Int) -> Manner {
-        Manner(rawValue: number % Manner.allCases.count) ?? .drippingHead
-    }
-
     private func open(_ number: Int) throws -> Int32 {
-        let manner = manner(number)
+        let manner = Manner(of: number)
         let descriptor = try LoopbackSocket.connect(
             port: port,
             from: Self.addressNumber,
-            receiveBufferBytes: manner == .neverReading ? 2_048 : nil
+            bufferBytes: manner == .neverReading ? 2_048 : nil
         )
         switch manner {
-        case .drippingHead: _ = write("POST /collect HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", to: descriptor)
-        case .drippingBody: _ = write(head(bodyByteCount: 600) + "{\"name\":\"", to: descriptor)
-        case .neverReading: _ = isAlive(descriptor, manner)
+        case .drippingHead: _ = send(Array("POST /collect HTTP/1.1\r\nHost: x\r\nSlow: ".utf8)[...], to: descriptor)
+        case .drippingBody: _ = send(HTTPRequestText.postHead("/collect", bodyByteCount: 600)[...], to: descriptor)
+        case .neverReading: break
         }
         return descriptor
     }
 
-    /// Brings the next bytes; whether the connection is still of use.
-    private func isAlive(_ descriptor: Int32, _ manner: Manner) -> Bool {
-        switch manner {
-        case .drippingHead, .drippingBody:
+    /// Brings the next bytes; whether the connection is still open.
+    ///
+    /// - Parameter sentCount: The bytes that those who never read have sent.
+    private func bringMore(_ descriptor: Int32, _ manner: Manner, _ sentCount: inout Int) -> Bool {
+        guard manner == .neverReading else {
             var byte: UInt8 = 0
             // Whatever comes is a refusal or the end.
             guard recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT)) < 0, errno == EAGAIN else { return false }
-            return write("a", to: descriptor)
-        case .neverReading:
-            // As many as the server takes, until it reads no more itself.
-            for _ in 0..<100 where !write(Self.fruitless, to: descriptor) { return errno == EAGAIN }
-            return true
+            return send([UInt8(ascii: "a")], to: descriptor) == 1
         }
+        let requestCount = sentCount < Self.fillingCount * Self.fruitless.count ? 100 : 1
+        let end = (sentCount / Self.fruitless.count + requestCount) * Self.fruitless.count
+        while sentCount < end {
+            let count = send(Self.fruitless[(sentCount % Self.fruitless.count)...], to: descriptor)
+            guard count > 0 else { return errno == EAGAIN }
+            sentCount += count
+        }
+        return true
     }
+
+    /// Requests whose answers, of 4 KB each, are more than the kernel keeps for a connection of this machine's.
+    private static let fillingCount = 700
 
     /// A hundred events without names: a short request with a long answer, as every one is refused.
-    private static let fruitless: String = {
+    private static let fruitless: [UInt8] = {
         let body = "[" + Array(repeating: "{}", count: 100).joined(separator: ",") + "]"
-        return "POST /collect HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        return HTTPRequestText.post("/collect", Array(body.utf8))
     }()
 
-    private func head(bodyByteCount: Int) -> String {
-        "POST /collect HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            + "Content-Length: \(bodyByteCount)\r\n\r\n"
-    }
-
-    private func write(_ text: String, to descriptor: Int32) -> Bool {
-        let bytes = Array(text.utf8)
-        let flags = Int32(MSG_NOSIGNAL | MSG_DONTWAIT)
-        return send(descriptor, bytes, bytes.count, flags) == bytes.count
+    private func send(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Int {
+        bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT)) }
     }
 }

@@ -38,7 +38,7 @@ struct OpenLoopLoad {
     {
         let requestCount = requestsPerSecond * seconds
         let intervalNanoseconds = 1_000_000_000 / requestsPerSecond
-        let request = self.request
+        let request = HTTPRequestText.post(path, body)
         var latencies: [Int] = []
         latencies.reserveCapacity(requestCount)
         var ready = Array(repeating: epoll_event(), count: connectionCount + 1)
@@ -74,13 +74,6 @@ struct OpenLoopLoad {
             requestsPerSecond: Double(requestCount) / (Double(Self.nanoseconds() - start) / 1e9),
             latenciesNanoseconds: latencies
         )
-    }
-
-    private var request: [UInt8] {
-        let head =
-            "POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            + "Content-Length: \(body.count)\r\n\r\n"
-        return Array(head.utf8) + body
     }
 
     private static func watch(_ descriptor: Int32, as number: Int, in epoll: Int32) throws {
