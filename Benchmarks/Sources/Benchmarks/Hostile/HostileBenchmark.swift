@@ -31,18 +31,21 @@ struct HostileBenchmark {
             for _ in 0..<roundCount {
                 try measure(daemon, into: &alone)
                 let connections = SlowConnections(port: daemon.port, count: slowCount)
+                try connections.waitUntilFilled()
                 try waitUntilCalm(daemon)
                 try measure(daemon, into: &slow)
                 let closed = connections.end()
                 slow.note = "closed by the server: \(closed.slow) slow, \(closed.neverReading) that never read"
-            }
-            for _ in 0..<roundCount {
-                let connections = try IdleConnections(port: daemon.port, count: idleCount)
-                try measure(daemon, into: &idle)
-                idle.note = "\(connections.openCount) open at the end"
+                try measureBesideIdle(daemon, into: &idle)
             }
         }
         show([("alone", alone), ("\(slowCount) slow connections", slow), ("\(idleCount) idle connections", idle)])
+    }
+
+    private func measureBesideIdle(_ daemon: HTTPSubject, into figures: inout Figures) throws {
+        let connections = try IdleConnections(port: daemon.port, count: idleCount)
+        try measure(daemon, into: &figures)
+        figures.note = "\(connections.openCount) open at the end"
     }
 
     private func show(_ rows: [(name: String, figures: Figures)]) {

@@ -23,6 +23,7 @@ final class SlowConnections: Sendable {
     private let isEnding = Atomic(false)
     private let slowClosedCount = Atomic(0)
     private let unreadClosedCount = Atomic(0)
+    private let filledCount = Atomic(0)
     private let hasEnded = DispatchSemaphore(value: 0)
 
     /// From an address of their own: the server bounds the connections of each.
@@ -34,6 +35,16 @@ final class SlowConnections: Sendable {
         self.port = port
         connectionCount = count
         DispatchQueue.global().async { self.goRound() }
+    }
+
+    /// Waits until those that never read have sent what fills the kernel's buffers with answers.
+    func waitUntilFilled() throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        let expected = (0..<connectionCount).count { Manner(of: $0) == .neverReading }
+        while filledCount.load(ordering: .relaxed) < expected {
+            guard ContinuousClock.now < deadline else { throw BenchmarkError("the server reads too slowly") }
+            usleep(10_000)
+        }
     }
 
     /// Closes the connections; how often the server closed one and it came back, of the slow and of those that never
@@ -65,6 +76,8 @@ final class SlowConnections: Sendable {
                 descriptors[number] = (try? open(number)) ?? -1
                 sentCounts[number] = 0
             }
+            let fillingByteCount = Self.fillingCount * Self.fruitless.count
+            filledCount.store(sentCounts.count { $0 >= fillingByteCount }, ordering: .relaxed)
             usleep(10_000)
         }
         for descriptor in descriptors where descriptor >= 0 { close(descriptor) }
@@ -76,7 +89,7 @@ final class SlowConnections: Sendable {
         let descriptor = try LoopbackSocket.connect(
             port: port,
             from: Self.addressNumber,
-            bufferBytes: manner == .neverReading ? 2_048 : nil
+            receiveBufferBytes: manner == .neverReading ? 2_048 : nil
         )
         switch manner {
         case .drippingHead: _ = send(Array("POST /collect HTTP/1.1\r\nHost: x\r\nSlow: ".utf8)[...], to: descriptor)

@@ -13,13 +13,12 @@ enum LoopbackSocket {
 
     /// A blocking connection to a port of 127.0.0.1, from one of this machine's addresses.
     ///
-    /// With `bufferBytes` the kernel keeps next to nothing on this side, unread or unsent.
-    static func connect(port: Int, from number: Int = 1, bufferBytes: Int32? = nil) throws -> Int32 {
+    /// With `receiveBufferBytes` the kernel keeps no more than that on this side, unread.
+    static func connect(port: Int, from number: Int = 1, receiveBufferBytes: Int32? = nil) throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw error("no socket") }
-        if var size = bufferBytes {
+        if var size = receiveBufferBytes {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
-            setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
         let isConnected =
             withAddress(address(number)) { bind(descriptor, $0, $1) } == 0
