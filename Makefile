@@ -45,6 +45,10 @@ schema: setup ## Write the JSON Schema of flow.json anew.
 bench: setup ## Measure, and print tables of ratios against named peers.
 	swift run -c release --package-path Benchmarks Benchmarks
 
+.PHONY: allocations
+allocations: setup ## Count allocations per event; fail when there are more than noted.
+	@scripts/check-allocations.sh
+
 .PHONY: fuzz
 fuzz: setup ## Try a million mutated inputs of each kind; FUZZ_COUNT and FUZZ_SEED choose which.
 	FUZZ_COUNT=$${FUZZ_COUNT:-1000000} FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM$$RANDOM} \

@@ -20,6 +20,7 @@ let package = Package(
             pkgConfig: "jansson",
             providers: [.apt(["libjansson-dev"])]
         ),
+        .systemLibrary(name: "CEpoll"),
         .target(
             name: "JanssonPeer",
             dependencies: [
@@ -31,6 +32,7 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
+                "CEpoll",
                 "JanssonPeer",
                 .product(name: "Collector", package: "collectord"),
                 .product(name: "CollectorTesting", package: "collectord"),

@@ -48,8 +48,9 @@ function completed(event) {
 }
 
 function answer(response, status) {
-  response.writeHead(status, { 'Content-Type': 'application/json' })
-  response.end(`{"success":${status === 200},"timestamp":${Date.now()}}`)
+  const text = `{"success":${status === 200},"timestamp":${Date.now()}}`
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': text.length })
+  response.end(text)
 }
 
 http.createServer((request, response) => {

@@ -1,101 +1,107 @@
 import CollectorTesting
 
-/// Measures events per second through HTTP to Redis, with the daemon that users run.
+/// Measures events per second through HTTP to Redis, with the daemon that users run, beside its peers.
 struct EndToEndBenchmark {
     private let roundCount = 3
     private let secondsPerRun = 3
 
-    private struct Way {
-        let name: String
-        let path: String
-        let load: HTTPLoad
-        let eventsPerRequest: Int
-    }
-
     private struct Figures {
         var eventsPerSecond = Samples()
         var cpuSecondsPerMillion = Samples()
+        var medianMilliseconds = Samples()
+        var percentile99Milliseconds = Samples()
         var arrivedPercent = Samples()
         var residentMegabytes = 0.0
     }
 
     func run() throws {
-        let server = try RedisServer(["--appendonly", "no"])
-        defer { server.kill() }
-        let folder = try TemporaryDirectory()
-        var subjects = [try HTTPSubject.daemon(redisSocket: server.socketPath, folder: folder.path)]
-        if let node = try HTTPSubject.node(redisSocket: server.socketPath) { subjects.append(node) }
-        var figures: [[Figures]] = subjects.map { _ in ways.map { _ in Figures() } }
-        let probe = try server.probe()
+        let programs = try IngestPrograms(includingNginx: true)
+        defer { programs.server.kill() }
+        let probe = try programs.server.probe()
+        var figures = programs.subjects.map { _ in IngestWay.all.map { _ in Figures() } }
         for _ in 0..<roundCount {
-            for (row, subject) in subjects.enumerated() {
-                for (column, way) in ways.enumerated() {
-                    try measure(subject, way, probe, bodyFile: folder.path + "/body", into: &figures[row][column])
+            for (column, way) in IngestWay.all.enumerated() {
+                for (row, subject) in programs.subjects.enumerated() where isMeasured(subject, way) {
+                    let bodyFile = programs.folder.path + "/body"
+                    try measure(subject, way, probe, bodyFile: bodyFile, into: &figures[row][column])
                 }
             }
         }
-        print("## HTTP to Redis: wrk, 64 connections; all on this machine\n")
-        var table = Table("program", "way", "events/s", "± %", "in Redis %", "CPU s per million events", "RSS MB")
-        for (row, subject) in subjects.enumerated() {
-            for (column, way) in ways.enumerated() {
-                let result = figures[row][column]
-                table.add(
-                    subject.name,
-                    way.name,
-                    result.eventsPerSecond.median.text(),
-                    (result.eventsPerSecond.spreadPercent / 2).text(),
-                    result.arrivedPercent.median.text(decimals: 1),
-                    result.cpuSecondsPerMillion.median.text(decimals: 1),
-                    result.residentMegabytes.text()
-                )
-            }
+        print("## HTTP to Redis: wrk, 64 connections, \(roundCount) rounds of \(secondsPerRun) s\n")
+        print("\(CorePlan.description) Times are of a request.\n")
+        for (column, way) in IngestWay.all.enumerated() {
+            show(way, programs.subjects, figures.map { $0[column] })
         }
-        table.show()
-        if subjects.count == 1 { print("node is not installed: no peer.\n") }
+        programs.reportMissing()
+        let losses = losses(programs.subjects, figures)
+        guard losses.isEmpty else { throw BenchmarkError("acknowledged events were lost: \(losses)") }
     }
 
-    private var ways: [Way] {
-        let event = WorkInput.product.text
-        let list = [UInt8(ascii: "[")] + Array(repeating: event, count: 100).joined(separator: [UInt8(ascii: ",")])
-        let single = HTTPLoad(body: event, seconds: secondsPerRun)
-        let batch = HTTPLoad(body: list + [UInt8(ascii: "]")], seconds: secondsPerRun)
-        return [
-            Way(name: "single, after XADD", path: "/collect", load: single, eventsPerRequest: 1),
-            Way(name: "100 per request, after XADD", path: "/collect", load: batch, eventsPerRequest: 100),
-            Way(name: "single, on accept", path: "/early", load: single, eventsPerRequest: 1),
-            Way(name: "100 per request, on accept", path: "/early", load: batch, eventsPerRequest: 100),
-        ]
+    /// Where events were acknowledged that Redis never got.
+    private func losses(_ subjects: [HTTPSubject], _ figures: [[Figures]]) -> String {
+        var lost: [String] = []
+        for (subject, ways) in zip(subjects, figures) {
+            for (way, result) in zip(IngestWay.all, ways) where (result.arrivedPercent.values.min() ?? 100) < 100 {
+                lost.append("\(subject.name), \(way.name)")
+            }
+        }
+        return lost.joined(separator: "; ")
+    }
+
+    /// nginx keeps nothing, so there is only one way to answer.
+    private func isMeasured(_ subject: HTTPSubject, _ way: IngestWay) -> Bool {
+        subject.stream != nil || way.path == "/collect"
+    }
+
+    private func show(_ way: IngestWay, _ subjects: [HTTPSubject], _ figures: [Figures]) {
+        var table = Table(
+            way.name,
+            "events/s",
+            "± %",
+            "p50 ms",
+            "p99 ms",
+            "CPU s per million events",
+            "of collectord's",
+            "in Redis %",
+            "RSS MB"
+        )
+        for (subject, result) in zip(subjects, figures) where isMeasured(subject, way) {
+            let cost = result.cpuSecondsPerMillion.median
+            table.add(
+                subject.name,
+                result.eventsPerSecond.median.text(),
+                (result.eventsPerSecond.spreadPercent / 2).text(),
+                result.medianMilliseconds.median.text(decimals: 2),
+                result.percentile99Milliseconds.median.text(decimals: 2),
+                cost.text(decimals: 1),
+                (cost / figures[0].cpuSecondsPerMillion.median).text(decimals: 2),
+                subject.stream == nil ? "–" : (result.arrivedPercent.values.min() ?? 0).text(decimals: 1),
+                result.residentMegabytes.text()
+            )
+        }
+        table.show()
     }
 
     private func measure(
         _ subject: HTTPSubject,
-        _ way: Way,
+        _ way: IngestWay,
         _ probe: RESPProbe,
         bodyFile: String,
         into figures: inout Figures
     ) throws {
+        let arrivals = try subject.stream.map { try StreamArrivals(stream: $0, probe: probe) }
         let before = try ProcessFigures(of: subject.process.identifier)
-        let addedBefore = try entriesAdded(to: subject.stream, probe)
-        let result = try way.load.run(url: "http://127.0.0.1:\(subject.port)\(way.path)", bodyFile: bodyFile)
+        let load = HTTPLoad(body: way.body, seconds: secondsPerRun)
+        let result = try load.run(url: "http://127.0.0.1:\(subject.port)\(way.path)", bodyFile: bodyFile)
         let residentBytes = try ProcessFigures(of: subject.process.identifier).residentBytes
-        // Events go in order: when this one is in Redis, those that were only accepted are as well.
-        try HTTPPost.sendUntilTaken(WorkInput.product.text, port: subject.port, path: "/collect")
+        let eventCount = result.requestCount * way.eventsPerRequest
+        // What was only accepted still costs something until it is delivered.
+        if let arrivals { figures.arrivedPercent.add(try arrivals.percent(ofAcknowledged: eventCount)) }
         let after = try ProcessFigures(of: subject.process.identifier)
-        let added = try entriesAdded(to: subject.stream, probe) - addedBefore - 1
-        let events = Double(result.requestCount * way.eventsPerRequest)
         figures.eventsPerSecond.add(result.requestsPerSecond * Double(way.eventsPerRequest))
-        figures.cpuSecondsPerMillion.add((after.cpuSeconds - before.cpuSeconds) / events * 1e6)
-        // A little more than what was answered: wrk does not wait for its last requests.
-        figures.arrivedPercent.add(min(100, Double(added) / events * 100))
+        figures.cpuSecondsPerMillion.add((after.cpuSeconds - before.cpuSeconds) / Double(eventCount) * 1e6)
+        figures.medianMilliseconds.add(result.medianMilliseconds)
+        figures.percentile99Milliseconds.add(result.percentile99Milliseconds)
         figures.residentMegabytes = max(figures.residentMegabytes, Double(residentBytes) / 1e6)
-    }
-
-    /// How many entries a stream was ever given.
-    private func entriesAdded(to stream: String, _ probe: RESPProbe) throws -> Int {
-        let reply = try probe.command("XINFO", "STREAM", stream).elements
-        guard let place = reply.firstIndex(where: { $0.text == "entries-added" }), place + 1 < reply.count,
-            case .integer(let count) = reply[place + 1]
-        else { return 0 }
-        return count
     }
 }

@@ -70,9 +70,9 @@ struct EventWorkBenchmark {
     }
 
     /// Does nothing but the work, for a profiler to look at; so many events that two runs can be compared.
-    func profile(eventCount: Int) {
+    func profile(eventCount: Int, throughCollector isThroughCollector: Bool) {
         WorkInput.product.text.withUnsafeBufferPointer { bytes in
-            for _ in 0..<eventCount { _ = work.work(bytes) }
+            for _ in 0..<eventCount { _ = isThroughCollector ? work.push(bytes) : work.work(bytes) }
         }
     }
 

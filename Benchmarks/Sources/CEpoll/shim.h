@@ -1,0 +1,3 @@
+// Swift's Glibc module leaves these out.
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
