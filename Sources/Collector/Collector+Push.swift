@@ -36,12 +36,14 @@ extension Collector {
     /// Pushes the events of a scanned body. Returns once they are accepted or refused; `completion` gets one result
     /// per event, in order, on whatever thread brings the last outcome.
     ///
-    /// The bytes of the batch must be valid until this returns.
+    /// The bytes of the batch must be valid until this returns. Gives the number of events that were refused for now
+    /// (`isTemporary`), which is known at once: whoever answers before the outcomes must not call these taken.
+    @discardableResult
     public func push(
         _ batch: borrowing EventBatch,
         options: PushOptions,
         completion: @escaping @Sendable ([PushResult]) -> Void
-    ) {
+    ) -> Int {
         let tracker = PushTracker(count: batch.count, completion: completion)
         let (workers, begun) = state.withLock { state in
             for index in 0..<batch.count {
@@ -51,7 +53,9 @@ extension Collector {
         }
         for worker in workers { worker.work() }
         start(begun)
+        let postponedCount = tracker.postponedCount
         tracker.close()
+        return postponedCount
     }
 
     /// Accepts one event: source mapping, completion, a place in every destination's lane.
@@ -226,7 +230,11 @@ extension Collector {
         state: inout CollectorState
     ) {
         if refusal.isInvalid {
-            logger.warning("invalid event rejected", metadata: ["error": "\(refusal)"])
+            if let omittedCount = state.refusalLog.take(nowMilliseconds: time.monotonicMilliseconds()) {
+                var metadata: Logger.Metadata = ["error": "\(refusal)"]
+                if omittedCount > 0 { metadata["omitted"] = "\(omittedCount)" }
+                logger.warning("invalid event rejected", metadata: metadata)
+            }
             if let source = options.source { state.sources[source, default: .init()].rejectedCount += 1 }
         } else {
             logger.error("push failed", metadata: ["error": "\(refusal)"])

@@ -21,6 +21,11 @@ final class PushTracker: Sendable {
         state.withLock { change(&$0.results[index]) }
     }
 
+    /// Events that were refused for now.
+    var postponedCount: Int {
+        state.withLock { state in state.results.reduce(0) { $1.isTemporary ? $0 + 1 : $0 } }
+    }
+
     /// Notes that an event was accepted, and announces that many outcomes.
     func accept(_ index: Int, _ event: Event, outcomeCount: Int) {
         state.withLock { state in

@@ -135,10 +135,18 @@ struct IngestHandler: HTTPHandler {
         let isList = batch.isList
         if source.answersPOSTEarly {
             let invalid = collector.firstRefusal(in: batch, source: source.id)
-            collector.push(batch, options: request.options) { results in self.noteLateFailures(results) }
-            responder.respond(
-                invalid.map { answers.failure(.badRequest, $0, nowMilliseconds: collector.nowMilliseconds, headers) }
-                    ?? answers.success(id: nil, nowMilliseconds: collector.nowMilliseconds, headers)
+            let now = collector.nowMilliseconds
+            let answer = EarlyAnswer(responder) { self.noteLateFailures($0) }
+            let refusedCount = collector.push(batch, options: request.options) { answer.settle($0) }
+            guard refusedCount == 0 else {
+                // Not taken, so the answer waits for what became of the others.
+                return answer.wait { results in
+                    isList ? self.answers.list(results, headers) : self.answer(results, headers)
+                }
+            }
+            answer.giveNow(
+                invalid.map { answers.failure(.badRequest, $0, nowMilliseconds: now, headers) }
+                    ?? answers.success(id: nil, nowMilliseconds: now, headers)
             )
             return
         }
@@ -198,15 +206,14 @@ struct IngestHandler: HTTPHandler {
                 collector.countRejection(source: source.id)
                 return responder.respond(response)
             }
-            if isEarly { responder.respond(response) }
+            if isEarly {
+                let answer = EarlyAnswer(responder) { self.noteLateFailures($0) }
+                let refusedCount = collector.push(batch, options: request.options) { answer.settle($0) }
+                return refusedCount == 0 ? answer.giveNow(response) : answer.wait { self.answer($0, headers) }
+            }
             collector.push(batch, options: request.options) { results in
-                if isEarly {
-                    self.noteLateFailures(results)
-                } else if results.contains(where: \.isTemporary) {
-                    responder.respond(self.answer(results, headers))
-                } else {
-                    responder.respond(response)
-                }
+                let isRefused = results.contains(where: \.isTemporary)
+                responder.respond(isRefused ? self.answer(results, headers) : response)
             }
         }
     }

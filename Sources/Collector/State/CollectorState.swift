@@ -41,6 +41,8 @@ struct CollectorState: Sendable {
     /// Events that came before the run.
     var preRun = BoundedQueue<HeldPush>()
     var sources: [String: CollectorStatus.Source] = [:]
+    /// Lines on invalid events.
+    var refusalLog = LogAllowance()
     /// Events in the steps of sources.
     var lanes: [String: SourceLane] = [:]
     /// Steps that have to be waited for, to be begun once the lock is free.
