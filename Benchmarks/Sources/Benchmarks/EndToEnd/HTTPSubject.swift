@@ -28,10 +28,13 @@ struct HTTPSubject {
         destination["settings"] = [
             "redis": ["options": ["path": .string(redisSocket)], "streamKey": "bench:collectord", "maxLen": 1000]
         ]
+        // On accept, events come faster than Redis takes them, and the peers keep them all.
+        destination["waitingMax"] = 10_000_000
         let flow: JSONObject = [
             "version": 4,
             "flows": [
                 "default": [
+                    "collector": ["memoryMax": 8_000_000_000],
                     "sources": [
                         "http": ["package": "http", "config": ["settings": ["path": "/collect"]]],
                         "early": ["package": "http", "config": ["async": true, "settings": ["path": "/early"]]],
