@@ -39,7 +39,7 @@ final class HTTP2Client: Sendable {
         let goAways = Shared<[HTTP2ErrorCode]>([])
         let connection = connectionConfiguration
         let stream = streamConfiguration
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let channel = try await ClientBootstrap(group: http2ClientLoops)
             .channelOption(.socketOption(.so_rcvbuf), value: 64 * 1024)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -108,3 +108,6 @@ private final class GoAwayRecorder: ChannelInboundHandler, Sendable {
         context.close(promise: nil)
     }
 }
+
+/// Not the process's shared loops: a flood of requests would hold up whatever else runs on these.
+private let http2ClientLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
