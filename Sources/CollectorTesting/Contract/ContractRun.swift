@@ -38,8 +38,8 @@ final class ContractRun<Subject: DestinationContractSubject>: Sendable {
         time: CollectorTime = .system
     ) async throws -> Collector {
         var problems = ConfigurationProblems()
-        // On a machine that is busy with other tests nothing is late before a minute has passed.
-        let patience: JSONObject = ["timeout": 60_000]
+        // On a machine that is busy with other tests nothing is late before some time has passed.
+        let patience: JSONObject = ["timeout": 20_000]
         let members = patience.assigning(subject.configuration).assigning(config)
         let configuration = DestinationConfiguration(members, problems: &problems)
         if let problem = problems.list.first { throw problem }

@@ -54,7 +54,7 @@ private final class APISubject: DestinationContractSubject {
 
     func makeDestination() throws -> any Destination {
         let port = server.withLock { $0?.boundAddresses.first?.port } ?? 0
-        return try APIDestination(settings: ["url": .string("http://127.0.0.1:\(port)/events"), "timeout": 60_000])
+        return try APIDestination(settings: ["url": .string("http://127.0.0.1:\(port)/events"), "timeout": 20_000])
     }
 
     func setWeather(_ weather: DestinationContract.Weather) {
