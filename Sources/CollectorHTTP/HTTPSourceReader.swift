@@ -223,6 +223,9 @@ struct HTTPSourceReader {
             policy.maximumAgeSeconds =
                 whole(members["maxAge"], 0...Int(Int32.max), place + ["maxAge"]) ?? HTTPSource.preflightSeconds
             source.refusesOtherOrigins = members["enforce"].bool ?? false
+            if !members["enforce"].isMissing, members["enforce"].bool == nil {
+                problems.add(place + ["enforce"], "is true or false")
+            }
             source.crossOrigin = policy
         default: problems.add(place, "\"cors\" is true, false, or an object")
         }
@@ -233,7 +236,7 @@ struct HTTPSourceReader {
         case .missing: return nil
         case .string(let text):
             return text.split(separator: ",").map { $0.trimmingPrefix { $0 == " " } }.map(String.init)
-        case .array(let elements): return elements.compactMap(\.string)
+        case .array(let elements) where elements.allSatisfy({ $0.string != nil }): return elements.compactMap(\.string)
         default:
             problems.add(place, "is an array of texts")
             return nil

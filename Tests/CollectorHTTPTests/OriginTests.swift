@@ -40,6 +40,13 @@ struct OriginTests {
         }
     }
 
+    @Test("what would let others in unnoticed is refused")
+    func unusable() {
+        for cors: JSONValue in [["enforce": "yes"], ["enforce": 1], ["methods": ["POST", 1]]] {
+            #expect(throws: ConfigurationProblem.self) { try source(cors, style: .express) }
+        }
+    }
+
     @Test("browsers remember a preflight's answer", arguments: [true, false])
     func remembered(_ isExpress: Bool) async throws {
         for (cors, seconds): (JSONValue, String) in [(true, "7200"), (["maxAge": 60], "60"), ([:], "7200")] {

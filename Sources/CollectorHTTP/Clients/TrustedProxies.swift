@@ -54,7 +54,7 @@ struct TrustedProxies: Sendable, Hashable {
     }
 
     private static func address(_ peer: SocketAddress) -> IPAddress? {
-        guard let address = peer.ipAddress.flatMap({ IPAddress($0) }) else { return nil }
+        guard let address = peer.withSockAddr({ pointer, _ in IPAddress(pointer) }) else { return nil }
         // On a socket for both versions, version 4 comes as ::ffff:a.b.c.d.
         return address.isIn(mapped) ? address.embedded.first : address
     }

@@ -9,7 +9,7 @@ public struct WriteKey: Sendable {
     /// How a sender proves that it has the key.
     enum Proof: Sendable {
         /// It sends it; this is its digest.
-        case bearer(digest: [UInt8])
+        case bearer(SHA256Digest)
         /// It signs its bodies with it.
         case signature(SymmetricKey)
     }
@@ -30,7 +30,7 @@ public struct WriteKey: Sendable {
 
     /// A key that its bearers send.
     public init(id: String, key: String, eventsPerSecond: Int? = nil, tags: JSONObject = [:]) {
-        self.init(id: id, proof: .bearer(digest: Self.digest(of: key)), eventsPerSecond, tags)
+        self.init(id: id, proof: .bearer(Self.digest(of: key)), eventsPerSecond, tags)
     }
 
     /// A secret that signs bodies: `X-Collectord-Signature: t=<seconds since 1970>,v1=<HMAC-SHA-256>`, in hexadecimal, of
@@ -51,8 +51,8 @@ public struct WriteKey: Sendable {
         self.tags = tags
     }
 
-    /// Texts of any length become 32 bytes, so that comparing takes the same time for all.
-    static func digest(of text: String) -> [UInt8] {
-        Array(SHA256.hash(data: Array(text.utf8)))
+    /// Texts of any length become 32 bytes, and digests are compared in the same time wherever they differ.
+    static func digest(of text: String) -> SHA256Digest {
+        SHA256.hash(data: Array(text.utf8))
     }
 }
