@@ -189,8 +189,11 @@ struct DeliveryLane {
         if phase == .ready, !changes.isEmpty { return nil }
         guard !entries.isEmpty, !isRefining else { return nil }
         if entries.count == 1 { return entries.popFirst().map { .process([$0]) } }
-        let chunk = Array(entries.prefix(limits.chunkCount))
-        entries.removeFirst(chunk.count)
+        // Taken one by one, since that moves them; a prefix would copy each, and then drop each.
+        let count = min(entries.count, limits.chunkCount)
+        var chunk: [Entry] = []
+        chunk.reserveCapacity(count)
+        for _ in 0..<count { chunk.append(entries.removeFirst()) }
         return .process(chunk)
     }
 

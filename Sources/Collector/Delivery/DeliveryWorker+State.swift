@@ -32,7 +32,7 @@ extension DeliveryWorker {
         }
 
         /// What a worker does next.
-        enum Step {
+        enum Step: Sendable {
             case work(DeliveryLane.Work)
             /// Nothing is left to do, and these waited for that.
             case drained([CheckedContinuation<Void, Never>])

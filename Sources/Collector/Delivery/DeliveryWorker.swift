@@ -25,6 +25,8 @@ final class DeliveryWorker: Sendable {
 
     /// Batches that a pipelined destination may have under way.
     private static let pipelinedBatchesInFlight = 64
+    /// Events that a thread maps before a task goes on with the rest: that of one large request, and some.
+    private static let maximumInlineEventCount = 256
 
     init(
         id: String,
@@ -85,11 +87,29 @@ final class DeliveryWorker: Sendable {
     }
 
     /// Does a piece of work that the lane gave, and what it gives after that.
+    ///
+    /// The caller's thread has other things to do, such as the other connections of its event loop, while others may
+    /// add events as fast as these are worked off. So it maps only so many; a task goes on with the rest.
     func run(_ first: State.Step) {
+        guard let rest = run(first, maximumEventCount: Self.maximumInlineEventCount) else { return }
+        Task {
+            var rest = rest
+            while let next = run(rest, maximumEventCount: Self.maximumInlineEventCount) {
+                rest = next
+                await Task.yield()
+            }
+        }
+    }
+
+    /// Works until nothing is left to do, or that many events were mapped: gives the step that is then to be done.
+    private func run(_ first: State.Step, maximumEventCount: Int) -> State.Step? {
         var step = first
+        var eventCount = 0
         while true {
             switch step {
             case .work(.process(let entries)):
+                if eventCount >= maximumEventCount { return step }
+                eventCount += entries.count
                 let processed = process(entries)
                 let released = state.withLock { state in
                     let released = state.lane.finishProcessing(processed)
@@ -104,10 +124,10 @@ final class DeliveryWorker: Sendable {
             case .work(.tell(let changes)): tell(changes)
             case .drained(let waiting):
                 for continuation in waiting { continuation.resume() }
-                return
+                return nil
             case .none:
                 if isFull { state.withLock { noteRoom(in: $0.lane) } }
-                return
+                return nil
             }
             step = state.withLock { $0.nextStep() }
         }

@@ -24,11 +24,15 @@ final class HTTPAcceptGate: ChannelDuplexHandler, @unchecked Sendable {
 
     /// How long accepting rests when it cannot be done.
     static let pause = TimeAmount.milliseconds(100)
+    /// Connections that are accepted in one turn of the event loop. A turn in which every connection has something to
+    /// do takes long: with one connection each, new ones would wait for as many turns as are before them.
+    static let maximumCountPerTurn = 16
 
     private let admission: HTTPAdmission
     private let metrics: HTTPServerMetrics
     private let logger: Logger
     private var context: ChannelHandlerContext?
+    private var countPerTurn = 1
     private var isPausing = false
     private var hasWarned = false
 
@@ -62,10 +66,17 @@ final class HTTPAcceptGate: ChannelDuplexHandler, @unchecked Sendable {
     func read(context: ChannelHandlerContext) {
         guard !self.isPausing else { return }
         let eventLoop = context.eventLoop
-        let hasRoom = self.admission.hasRoom { [self] in
+        let room = self.admission.room { [self] in
             eventLoop.execute { self.context?.read() }
         }
-        if hasRoom { context.read() }
+        if room == 0 { return }
+        let count = min(room, Self.maximumCountPerTurn)
+        if count != self.countPerTurn {
+            // Fails only when the listener is closed.
+            try? context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: UInt(count))
+            self.countPerTurn = count
+        }
+        context.read()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -87,10 +98,10 @@ final class HTTPAcceptGate: ChannelDuplexHandler, @unchecked Sendable {
     private func goOn() {
         self.isPausing = false
         guard let eventLoop = self.context?.eventLoop else { return }
-        let hasRoom = self.admission.hasRoom { [self] in
+        let room = self.admission.room { [self] in
             eventLoop.execute { self.setReading(true) }
         }
-        if hasRoom { self.setReading(true) }
+        if room > 0 { self.setReading(true) }
     }
 
     private func setReading(_ isReading: Bool) {

@@ -23,14 +23,14 @@ final class HTTPAdmission: Sendable {
     /// How many clients have a connection now.
     var addressCount: Int { self.state.withLock { $0.countByAddress.count } }
 
-    /// Whether there is room for another connection.
+    /// How many connections there is room for.
     ///
-    /// If not, `resume` is called, once, when there is.
-    func hasRoom(orCall resume: @escaping @Sendable () -> Void) -> Bool {
+    /// If for none, `resume` is called, once, when there is.
+    func room(orCall resume: @escaping @Sendable () -> Void) -> Int {
         self.state.withLock { state in
-            if state.openCount < self.maximumConnectionCount { return true }
-            state.waiting.append(resume)
-            return false
+            let room = self.maximumConnectionCount - state.openCount
+            if room <= 0 { state.waiting.append(resume) }
+            return max(room, 0)
         }
     }
 

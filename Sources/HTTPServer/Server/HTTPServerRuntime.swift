@@ -127,7 +127,7 @@ final class HTTPServerRuntime: Sendable {
         var bootstrap = ServerBootstrap(group: eventLoops)
             .serverChannelOption(.backlog, value: Int32(clamping: configuration.backlog))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            // One connection for each look at the number of connections.
+            // At first; `HTTPAcceptGate` changes it with the room that there is.
             .serverChannelOption(.maxMessagesPerRead, value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -43,9 +43,9 @@ import Testing
         let admission = HTTPAdmission(maximumConnectionCount: 2, maximumConnectionCountPerAddress: 1)
         let one = try Self.address("192.0.2.1")
         #expect(admission.admit(one) && !admission.admit(one))
-        #expect(admission.hasRoom {})
+        #expect(admission.room {} == 1)
         #expect(admission.admit(nil))
-        #expect(!admission.hasRoom {})
+        #expect(admission.room {} == 0)
         let unlimited = HTTPAdmission(maximumConnectionCount: 100, maximumConnectionCountPerAddress: 0)
         for _ in 0..<100 { #expect(unlimited.admit(one)) }
         #expect(unlimited.addressCount == 0)
