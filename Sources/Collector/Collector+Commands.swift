@@ -128,6 +128,7 @@ extension Collector {
                 }
                 for worker in workers {
                     tracker.expect(1)
+                    worker.reader?.update(state.snapshot)
                     worker.add(.flush(state.snapshot, FlushTracker(destination: worker.id, tracker: tracker)))
                 }
                 return workers
@@ -139,6 +140,10 @@ extension Collector {
 
     /// Gives new destinations the events of the current run, their consent as it is now.
     private func backfill(_ workers: [DeliveryWorker]) async -> PushResult {
+        if queue != nil {
+            attach(workers)
+            return PushResult()
+        }
         let wanting = workers.filter { $0.configuration.isBackfilled && !$0.configuration.isDisabled }
         if wanting.isEmpty { return PushResult() }
         return await withCheckedContinuation { continuation in

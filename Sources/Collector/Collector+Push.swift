@@ -45,13 +45,15 @@ extension Collector {
         completion: @escaping @Sendable ([PushResult]) -> Void
     ) -> Int {
         let tracker = PushTracker(count: batch.count, completion: completion)
-        let (workers, begun) = state.withLock { state in
+        let (workers, begun, outgoing) = state.withLock { state in
             for index in 0..<batch.count {
                 accept(batch.events[index], in: batch.bytes, options: options, at: index, of: tracker, state: &state)
             }
-            return (state.workers, sourceSteps == nil ? [] : exchange(&state.begunWork, with: []))
+            let begun = sourceSteps == nil ? [] : exchange(&state.begunWork, with: [])
+            return (queue == nil ? state.workers : [], begun, exchange(&state.outgoing, with: []))
         }
         for worker in workers { worker.work() }
+        write(outgoing)
         start(begun)
         let postponedCount = tracker.postponedCount
         tracker.close()
@@ -181,8 +183,20 @@ extension Collector {
             rest.sourceTags = [:]
             return deliver(tagged, options: rest, at: index, of: tracker, state: &state)
         }
-        counters.countAccepted()
+        if queue == nil { counters.countAccepted() }
         if let source = options.source { state.sources[source, default: .init()].acceptedCount += 1 }
+        if queue != nil {
+            tracker.accept(index, event, outcomeCount: 1)
+            return state.outgoing.append(
+                OutgoingRecord(
+                    event: event,
+                    snapshot: state.snapshot,
+                    options: options,
+                    tracker: tracker,
+                    index: index
+                )
+            )
+        }
         if state.backfill.append(
             .init(event: event, ingest: options.ingest),
             byteCount: event.byteCount,

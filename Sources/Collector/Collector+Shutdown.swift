@@ -25,6 +25,7 @@ extension Collector {
 
     /// Drains and destroys one destination.
     func end(_ worker: DeliveryWorker) async {
+        worker.leaveToQueue()
         let isDrained = await Deadline.run(Self.patience, time: time) { await worker.drain() }
         let waiting = worker.status
         if !isDrained || waiting.heldCount > 0 {
@@ -35,10 +36,20 @@ extension Collector {
         }
         if !isDrained { worker.failWaiters() }
         await worker.destroy()
+        if let reader = worker.reader {
+            _ = await Deadline.run(Self.patience, time: time) { await reader.finishSaving() }
+        }
     }
 }
 
 extension DeliveryWorker {
+    /// Takes nothing more from the queue, and leaves to it what was not given to the destination.
+    func leaveToQueue() {
+        guard let reader else { return }
+        reader.close()
+        state.withLock { $0.lane.forgetQueued() }
+    }
+
     /// Ends the destination, once.
     func destroy() async {
         guard !state.withLock({ exchange(&$0.isDestroyed, with: true) }) else { return }

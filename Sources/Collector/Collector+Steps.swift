@@ -59,6 +59,7 @@ extension Collector {
     private func finish(_ work: SourceWork, _ end: StepWait.End) {
         var work = work
         work.run = end.run
+        var outgoing: [OutgoingRecord] = []
         let (workers, begun, ended, idle) = state.withLock {
             state -> ([DeliveryWorker], [BegunWork], [PushTracker], [CheckedContinuation<Void, Never>]) in
             if case .failed(let failure) = end.progress {
@@ -76,9 +77,11 @@ extension Collector {
             }
             let isIdle = state.lanes.values.allSatisfy { !$0.isBusy }
             let idle = isIdle ? exchange(&state.lanesEnded, with: []) : []
-            return (state.workers, exchange(&state.begunWork, with: []), ended, idle)
+            outgoing = exchange(&state.outgoing, with: [])
+            return (queue == nil ? state.workers : [], exchange(&state.begunWork, with: []), ended, idle)
         }
         for worker in workers { worker.work() }
+        write(outgoing)
         for tracker in ended { tracker.close() }
         start(begun)
         for continuation in idle { continuation.resume() }

@@ -75,6 +75,7 @@ extension Collector {
                     trace: snapshot.trace,
                     runStartMilliseconds: snapshot.runStartMilliseconds
                 )
+                state.queueStart = old.queueStart
                 _ = placePending(&state)
                 var pairs: [(DeliveryWorker, DeliveryWorker)] = []
                 var orphans: [DeliveryWorker] = []
@@ -88,6 +89,11 @@ extension Collector {
                         orphans.append(worker)
                     }
                 }
+                for worker in state.workers where !worker.configuration.isDisabled {
+                    worker.reader?.update(state.snapshot)
+                    worker.reader?.attach(worker)
+                }
+                noteReaders(state)
                 // Those that were suspended for a destination that is disabled there, or parked, have none to wait for.
                 state.predecessor = nil
                 old.isSucceeded = true

@@ -25,6 +25,10 @@ public final class Collector: Sendable {
     let time: CollectorTime
     let counters: CollectorCounters
     let state: Mutex<CollectorState>
+    /// Where accepted events are written; nil if they live in memory only.
+    let queue: (any EventQueue)?
+    /// Who takes events from the queue. A lock of its own, for it is taken by the queue's thread for every append.
+    let readers = Mutex<[QueueReader]>([])
     /// Transformers and stores.
     let plan: StepPlan
     /// The steps of sources; nil if none has any.
@@ -32,19 +36,25 @@ public final class Collector: Sendable {
 
     /// A collector with these destinations and sources, and the transformers and stores that these name. Nothing happens before `start`.
     ///
-    /// With a `predecessor`, which must be running, it is there to take that one's place: see ``succeed()``.
+    /// With a `queue`, events are written there before anything else, and a push resolves when they are on stable
+    /// storage; each destination then goes on from its own cursor.
+    ///
+    /// With a `predecessor`, which must be running, it is there to take that one's place: see ``succeed()``. The queue
+    /// is then the predecessor's.
     public init(
         options: CollectorOptions = CollectorOptions(),
         sources: [SourceRegistration] = [],
         destinations: [DestinationRegistration] = [],
         transformers: [TransformerRegistration] = [],
         stores: [StoreRegistration] = [],
+        queue: (any EventQueue)? = nil,
         logger: Logger = Logger(label: "collector"),
         time: CollectorTime = .system,
         succeeding predecessor: Collector? = nil
     ) {
         self.options = options
         counters = predecessor?.counters ?? CollectorCounters()
+        self.queue = predecessor == nil ? queue : predecessor?.queue
         self.sources = Dictionary(sources.map { ($0.id, $0) }) { _, last in last }
         self.logger = logger
         self.time = time
@@ -65,6 +75,7 @@ public final class Collector: Sendable {
         state = Mutex(CollectorState(snapshot: snapshot))
         state.withLock { state in
             state.predecessor = predecessor
+            state.queueStart = self.queue?.bounds(of: .events).tail ?? 0
             for registration in destinations { _ = register(registration, in: &state) }
         }
     }
@@ -91,6 +102,7 @@ public final class Collector: Sendable {
     public func start() async {
         guard !state.withLock({ exchange(&$0.isStarted, with: true) }) else { return }
         await plan.start(within: Self.patience)
+        attach(state.withLock { $0.workers })
         for (type, object) in [
             ("consent", options.consent), ("user", options.user), ("custom", options.custom),
         ] where !object.isEmpty {
@@ -139,6 +151,17 @@ public final class Collector: Sendable {
         var logger = logger
         logger[metadataKey: "destination"] = "\(registration.id)"
         logger[metadataKey: "type"] = "\(registration.destination.type)"
+        let reader = queue.map { queue in
+            state.predecessor?.worker(registration.id)?.reader
+                ?? QueueReader(
+                    destination: registration.id,
+                    queue: queue,
+                    start: registration.configuration.isBackfilled ? state.queueStart : nil,
+                    present: state.snapshot,
+                    time: time,
+                    logger: logger
+                )
+        }
         let worker = DeliveryWorker(
             id: registration.id,
             destination: registration.destination,
@@ -149,6 +172,7 @@ public final class Collector: Sendable {
                 isMocked: !registration.configuration.mock.isMissing,
                 plan: plan
             ),
+            reader: reader,
             logger: logger,
             counters: counters,
             time: time
@@ -159,6 +183,7 @@ public final class Collector: Sendable {
         } else {
             state.workers.append(worker)
         }
+        noteReaders(state)
         return worker
     }
 }

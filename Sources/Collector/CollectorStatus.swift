@@ -36,6 +36,8 @@ public struct CollectorStatus: Sendable, Equatable {
         public var heldCount = 0
         /// Events accepted and not yet settled.
         public var waitingCount = 0
+        /// Bytes of events in the queue that were not read for the destination yet.
+        public var unreadByteCount = 0
         /// Events gathered for a batch.
         public var batchedCount = 0
         /// Dead letters kept.

@@ -41,6 +41,8 @@ public struct PushResult: Sendable, Equatable {
     /// Whether the event was refused only for now: no destination has anything of it, and the same event may be sent
     /// again later.
     public package(set) var isTemporary = false
+    /// Whether an event with the same id is in the queue already: this one was not stored again, and `isOK`.
+    public package(set) var isDuplicate = false
     /// Whether steps of the source made several events of the one that was pushed. `event` is then nil, and `outcomes`
     /// has only failures.
     public package(set) var isDivided = false

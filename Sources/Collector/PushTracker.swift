@@ -68,26 +68,62 @@ final class PushTracker: Sendable {
     }
 }
 
-/// Who wants to know what becomes of an event at a destination.
-enum DeliveryWaiter: Sendable {
-    /// Nobody any more.
-    case none
-    /// A push, for the event of that number.
-    case push(PushTracker, index: Int)
-    /// A command that let waiting events through.
-    case flush(FlushTracker)
+/// Who wants to know what becomes of an event at a destination: whoever pushed it, and the queue that keeps it.
+struct DeliveryWaiter: Sendable {
+    enum Caller: Sendable {
+        /// Nobody any more.
+        case none
+        /// A push, for the event of that number.
+        case push(PushTracker, index: Int)
+        /// A command that let waiting events through.
+        case flush(FlushTracker)
+    }
+
+    private(set) var caller: Caller
+    /// Where the queue has the event; nil if it is in memory only.
+    private(set) var place: QueuePlace?
+    /// The event as the queue has it, for its dead letter.
+    private(set) var text: EventText?
+
+    static let none = DeliveryWaiter(caller: .none)
+
+    static func push(_ tracker: PushTracker, index: Int) -> DeliveryWaiter {
+        DeliveryWaiter(caller: .push(tracker, index: index))
+    }
+
+    static func flush(_ tracker: FlushTracker) -> DeliveryWaiter {
+        DeliveryWaiter(caller: .flush(tracker))
+    }
+
+    static func queue(_ place: QueuePlace, _ event: Event) -> DeliveryWaiter {
+        DeliveryWaiter(caller: .none, place: place, text: event.wholeText)
+    }
+
+    /// Whether somebody waits.
+    var isAwaited: Bool { if case .none = caller { false } else { true } }
+
+    /// Takes whoever waits; only the queue is left to be told.
+    mutating func takeCaller() -> DeliveryWaiter {
+        DeliveryWaiter(caller: exchange(&caller, with: .none))
+    }
+
+    /// The same place, and somebody else who waits.
+    func awaited(by other: DeliveryWaiter) -> DeliveryWaiter {
+        DeliveryWaiter(caller: other.caller, place: place, text: text)
+    }
 
     /// Announces that many outcomes more.
     func expect(_ count: Int) {
-        switch self {
+        switch caller {
         case .none: break
         case .push(let tracker, _): tracker.expect(count)
         case .flush(let tracker): tracker.expect(count)
         }
     }
 
+    /// Tells whoever waits.
     func settle(_ destination: String, _ outcome: PushResult.Outcome?) {
-        switch self {
+        switch caller {
         case .none: break
         case .push(let tracker, let index):
             tracker.settle(index, outcome.map { .init(destination: destination, outcome: $0) })

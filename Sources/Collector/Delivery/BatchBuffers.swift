@@ -43,6 +43,7 @@ struct BatchBuffers {
 
     mutating func add(
         _ delivery: Delivery,
+        _ waiter: DeliveryWaiter,
         _ followUp: FollowUp?,
         key: String,
         options: ResolvedBatchOptions,
@@ -51,7 +52,7 @@ struct BatchBuffers {
         var buffer =
             buffers[key]
             ?? Buffer(options: options, firstMilliseconds: nowMilliseconds, lastMilliseconds: nowMilliseconds)
-        buffer.pending.append(delivery, .none, followUp)
+        buffer.pending.append(delivery, waiter, followUp)
         buffer.lastMilliseconds = nowMilliseconds
         if buffer.pending.count >= buffer.options.size {
             buffers[key] = nil

@@ -13,10 +13,15 @@ struct DeliveryLane {
         /// Let waiting events through if the collector's state now allows it.
         case flush(StateSnapshot, FlushTracker?)
 
+        /// Where the queue has the event; nil if it has none.
+        var place: QueuePlace? {
+            if case .event(let event) = self { event.waiter.place } else { nil }
+        }
+
         /// Takes who waits for an event; nil if this is none.
         mutating func takeWaiter() -> DeliveryWaiter? {
             guard case .event(var event) = self else { return nil }
-            let waiter = exchange(&event.waiter, with: .none)
+            let waiter = event.waiter.takeCaller()
             self = .event(event)
             return waiter
         }
@@ -103,6 +108,8 @@ struct DeliveryLane {
     var isPreparationPaused = false
     private var abandonedCount = 0
     private(set) var breaker: CircuitBreaker?
+    /// Which of the queue's events may be given to the destination.
+    var window = QueueWindow()
     private var nextNumber = 0
     private var refining = Refining.nothing
     /// Delivered events whose later steps are under way.
@@ -187,13 +194,13 @@ struct DeliveryLane {
             return outgoing.popFirst().map(Work.deliver)
         }
         if phase == .ready, !changes.isEmpty { return nil }
-        guard !entries.isEmpty, !isRefining else { return nil }
+        guard let first = entries.first, !isRefining, window.allows(first.place) else { return nil }
         if entries.count == 1 { return entries.popFirst().map { .process([$0]) } }
         // Taken one by one, since that moves them; a prefix would copy each, and then drop each.
         let count = min(entries.count, limits.chunkCount)
         var chunk: [Entry] = []
         chunk.reserveCapacity(count)
-        for _ in 0..<count { chunk.append(entries.removeFirst()) }
+        for _ in 0..<count where window.allows(entries[0].place) { chunk.append(entries.removeFirst()) }
         return .process(chunk)
     }
 
@@ -355,6 +362,24 @@ struct DeliveryLane {
     /// Notes a call that did not return in time, or that one of these returned.
     mutating func countAbandoned(_ change: Int) {
         abandonedCount += change
+    }
+
+    /// Forgets what the queue has and was not given to the destination.
+    mutating func forgetQueued() {
+        let count = entries.count
+        entries.removeAll { $0.place != nil }
+        waitingCount -= count - entries.count
+        postponed.removeAll { $0.waiter.place != nil }
+        switch refining {
+        case .next(let attempt) where attempt.queued.waiter.place != nil,
+            .paused(let attempt) where attempt.queued.waiter.place != nil:
+            refining = .nothing
+            waitingCount -= 1
+        default: break
+        }
+        let sent = outgoing.reduce(0) { $0 + $1.pending.count }
+        outgoing.removeAll { $0.pending.isQueued }
+        waitingCount -= sent - outgoing.reduce(0) { $0 + $1.pending.count }
     }
 
     /// Ends the breaker's cooldown.

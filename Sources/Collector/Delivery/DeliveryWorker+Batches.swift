@@ -17,11 +17,13 @@ extension DeliveryWorker {
         }
         let options = BatchBuffers.ResolvedBatchOptions(rule: rule, destination: configuration.batch)
         let key = rule == nil ? BatchBuffers.sharedKey : mapped.ruleKey ?? BatchBuffers.sharedKey
-        waiter.settle(id, nil)
+        var waiter = waiter
+        waiter.takeCaller().settle(id, nil)
         let action = state.withLock { state in
             state.lane.settle(1)
             return state.buffers.add(
                 delivery,
+                waiter,
                 followUp,
                 key: key,
                 options: options,

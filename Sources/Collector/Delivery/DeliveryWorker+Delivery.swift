@@ -50,15 +50,21 @@ extension DeliveryWorker {
         if let steps, !batch.pending.followUps.isEmpty { followUp(batch, outcomes, settlement, steps) }
         // Counts and dead letters are as they should be before anyone hears of an outcome.
         let end = state.withLock { state in
-            let end = state.finish(batch, settlement, configuration: configuration)
+            let end = state.finish(
+                batch,
+                settlement,
+                configuration: configuration,
+                keepsDeadLetters: reader == nil
+            )
             if isFull { noteRoom(in: state.lane) }
             return end
         }
         counters.countDelivered(settlement.deliveredCount)
         counters.countFailed(settlement.failed.count)
-        for (waiter, outcome) in zip(batch.pending.waiters, outcomes) {
+        for (waiter, outcome) in zip(batch.pending.waiters, outcomes) where waiter.isAwaited {
             if case .delivered(let response) = outcome { waiter.settle(id, .done(response: response)) }
         }
+        if reader != nil { settle(batch, outcomes, settlement) }
         for (position, reason) in settlement.failed {
             let event = batch.pending.deliveries[position].event
             logger.error("Push failed", metadata: ["error": "\(reason)", "event": "\(event.name)"])
@@ -69,6 +75,24 @@ extension DeliveryWorker {
         for waiter in end.released { waiter.settle(id, .queued) }
         if let pause = end.pause { resume(after: pause) }
         run(end.step)
+    }
+
+    /// Lets the cursor pass what was delivered, and what was given up once that is kept as a dead letter.
+    private func settle(_ batch: OutgoingBatch, _ outcomes: [DeliveryOutcome], _ settlement: DeliverySettlement) {
+        var places: [QueuePlace] = []
+        places.reserveCapacity(batch.pending.count)
+        for (waiter, outcome) in zip(batch.pending.waiters, outcomes) {
+            if case .delivered = outcome, let place = waiter.place { places.append(place) }
+        }
+        if !places.isEmpty { reader?.settle(places) }
+        if settlement.failed.isEmpty { return }
+        reader?.bury(
+            settlement.failed.map { position, reason in
+                let event = batch.pending.deliveries[position].event
+                let letter = DeadLetter(event: event, reason: reason, attemptCount: batch.attemptCount)
+                return (letter, batch.pending.waiters[position])
+            }
+        )
     }
 
     /// Says once that a destination began to fail, and once that it is well again.
@@ -126,7 +150,8 @@ extension DeliveryWorker.State {
     fileprivate mutating func finish(
         _ batch: OutgoingBatch,
         _ settlement: DeliverySettlement,
-        configuration: DestinationConfiguration
+        configuration: DestinationConfiguration,
+        keepsDeadLetters: Bool
     ) -> End {
         var end = End()
         let pauses = lane.finish(batch, retrying: settlement.retrying)
@@ -134,11 +159,13 @@ extension DeliveryWorker.State {
         counts.failedCount += settlement.failed.count
         if settlement.deliveredCount > 0 { preparation.noteSuccess() }
         if let reason = settlement.retryReason ?? settlement.failed.last?.reason { counts.lastFailure = reason }
-        end.warns = noteDeadLetters(
-            settlement.failed,
-            of: batch,
-            maximumCount: configuration.maximumDeadLetterCount
-        )
+        if keepsDeadLetters {
+            end.warns = noteDeadLetters(
+                settlement.failed,
+                of: batch,
+                maximumCount: configuration.maximumDeadLetterCount
+            )
+        }
         let opens = lane.noteAttempt(deliveredCount: settlement.deliveredCount, of: batch.pending.count)
         if settlement.retrying.isEmpty {
             failureCount = 0

@@ -26,6 +26,7 @@ extension DeliveryWorker {
                 // What came before the change is delivered before the destination is told.
                 processed.rest = entries[(position + 1)...]
             case .flush(let snapshot, let tracker):
+                reader?.releaseHeld()
                 let waiting = takeWaiting(snapshot, tracker: tracker)
                 processed.rest = waiting.map { DeliveryLane.Entry.event($0) } + entries[(position + 1)...]
                 processed.needsPreparation = !isReady && mayTellChanges(processed.changes, under: snapshot)
@@ -118,6 +119,10 @@ extension DeliveryWorker {
     }
 
     func hold(_ queued: QueuedEvent) {
+        if let reader, let place = queued.waiter.place {
+            state.withLock { $0.lane.settle(1) }
+            return reader.hold(queued, at: place)
+        }
         let kept = queued.unawaited
         let warns = state.withLock { state in
             state.noteDroppedHeld(state.lane.hold(kept, maximumCount: configuration.maximumQueueCount))
@@ -134,6 +139,7 @@ extension DeliveryWorker {
         }
         counters.countDelivered(1)
         queued.waiter.settle(id, .done(response: .missing))
+        settle(queued.waiter)
     }
 
     /// Takes what waits, with its consent as it is now. Who asked is told of each outcome.

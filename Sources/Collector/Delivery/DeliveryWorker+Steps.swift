@@ -100,8 +100,14 @@ extension DeliveryWorker {
                 state.lane.settle(1 - outputs.count)
             }
         }
-        if outputs.isEmpty { return queued.waiter.settle(id, nil) }
-        if outputs.count > 1 { queued.waiter.expect(outputs.count - 1) }
+        if outputs.isEmpty {
+            queued.waiter.settle(id, nil)
+            return settle(queued.waiter)
+        }
+        if outputs.count > 1 {
+            queued.waiter.expect(outputs.count - 1)
+            if let place = queued.waiter.place { reader?.expect(outputs.count - 1, at: place) }
+        }
         for output in outputs {
             var child = queued
             child.ingest = output.ingest
@@ -134,17 +140,21 @@ extension DeliveryWorker {
     /// Gives keys free. Events that waited for them are known now, or are looked at again.
     func release(_ keys: [String], isKnown: Bool) {
         if keys.isEmpty { return }
-        state.withLock { state in
+        let places = state.withLock { state -> [QueuePlace] in
+            var places: [QueuePlace] = []
             for key in keys {
                 guard let parked = state.claims.removeValue(forKey: key), !parked.isEmpty else { continue }
                 if isKnown {
                     state.lane.settle(parked.count)
                     state.counts.knownCount += parked.count
+                    places += parked.compactMap(\.waiter.place)
                 } else {
                     state.lane.putBack(parked)
                 }
             }
+            return places
         }
+        if !places.isEmpty { reader?.settle(places) }
     }
 
     // MARK: Failures
@@ -181,9 +191,11 @@ extension DeliveryWorker {
             state.counts.failedCount += 1
             state.lane.settle(1)
             _ = state.lane.finishRefining(PendingDeliveries())
+            if reader != nil { return false }
             return state.noteDeadLetters([letter], maximumCount: configuration.maximumDeadLetterCount)
         }
         if warns { logger.warning("destination.dlq overflow; oldest entries dropped") }
         attempt.queued.waiter.settle(id, .failed(reason: failure.reason))
+        if attempt.queued.waiter.place != nil { reader?.bury([(letter, attempt.queued.waiter)]) }
     }
 }

@@ -22,6 +22,8 @@ final class DeliveryWorker: Sendable {
     let pipelined: (any PipelinedDestination)?
     /// What is done with events before they are mapped and after they were delivered; nil if nothing.
     let steps: DestinationSteps?
+    /// Takes the destination's events from the queue; nil if they live in memory only.
+    let reader: QueueReader?
 
     /// Batches that a pipelined destination may have under way.
     private static let pipelinedBatchesInFlight = 64
@@ -33,6 +35,7 @@ final class DeliveryWorker: Sendable {
         destination: any Destination,
         configuration: DestinationConfiguration,
         steps: DestinationSteps? = nil,
+        reader: QueueReader? = nil,
         logger: Logger,
         counters: CollectorCounters,
         time: CollectorTime
@@ -41,6 +44,7 @@ final class DeliveryWorker: Sendable {
         self.destination = destination
         self.configuration = configuration
         self.steps = steps
+        self.reader = reader
         self.counters = counters
         self.time = time
         pipelined = destination as? any PipelinedDestination
@@ -51,7 +55,8 @@ final class DeliveryWorker: Sendable {
             environment: configuration.environment
         )
         var limits = DeliveryLane.Limits(batchesInFlight: pipelined == nil ? 1 : Self.pipelinedBatchesInFlight)
-        limits.waitingCount = configuration.maximumWaitingCount
+        // What is in the queue needs no room here.
+        limits.waitingCount = reader == nil ? configuration.maximumWaitingCount : .max
         state = Mutex(State(lane: DeliveryLane(limits: limits, breaker: configuration.breaker)))
     }
 
@@ -84,6 +89,23 @@ final class DeliveryWorker: Sendable {
         let (step, successor) = state.withLock { ($0.beginWork(), $0.successor) }
         run(step)
         successor?.work()
+    }
+
+    /// Has the lane worked off by a task, for callers whose threads others wait for.
+    func workApart() {
+        let (step, successor) = state.withLock { ($0.beginWork(), $0.successor) }
+        if case .none = step {} else { Task { run(step) } }
+        successor?.workApart()
+    }
+
+    /// Lets so many of the queue's events be given to the destination as lie behind the first that is not settled.
+    func widenWindow(_ feed: QueueFeed, behind ordinal: UInt64) {
+        state.withLock { $0.lane.window[feed] = ordinal + UInt64(configuration.windowCount) }
+    }
+
+    /// Notes that the fate of an event is known, so that the queue need not keep it for this destination.
+    func settle(_ waiter: DeliveryWaiter) {
+        if let place = waiter.place { reader?.settle([place]) }
     }
 
     /// Does a piece of work that the lane gave, and what it gives after that.
@@ -145,7 +167,11 @@ final class DeliveryWorker: Sendable {
             counts.heldCount = state.lane.held.count + state.lane.postponed.count
             counts.waitingCount = state.lane.waitingCount
             counts.batchedCount = state.buffers.count
-            counts.deadLetterCount = state.deadLetters.count
+            counts.deadLetterCount = reader?.deadLetterCount ?? state.deadLetters.count
+            if let reader {
+                counts.heldCount += reader.heldCount
+                counts.unreadByteCount = reader.unreadByteCount
+            }
             counts.isFailing = state.lane.isFailing
             counts.breaker = state.lane.breaker?.phase
             return counts

@@ -18,7 +18,11 @@ public struct DestinationConfiguration: Sendable {
     /// Events accepted and not yet settled, those that wait for consent aside; beyond it new events are refused for now,
     /// at the door, so that no other destination has them either. Default 100 000.
     public var maximumWaitingCount = 100_000
-    /// Dead letters kept; beyond it the oldest is dropped and counted. Default 100.
+    /// With a queue: events that the destination may get a second time after a crash, and so those that are given to
+    /// it before its cursor is on stable storage behind them. Default 256; with batches, twice those that are gathered
+    /// if that is more.
+    public var maximumInFlightCount = 256
+    /// Dead letters kept in memory; beyond it the oldest is dropped and counted. Default 100.
     public var maximumDeadLetterCount = 100
     /// Milliseconds after which one attempt is ended, and after which whoever waits for an event that is tried again
     /// and again is told that it is kept. Default 10 000.
@@ -39,10 +43,19 @@ public struct DestinationConfiguration: Sendable {
     /// A configuration with defaults.
     public init() {}
 
+    /// How many events may be given to the destination behind its cursor.
+    var windowCount: Int {
+        func size(_ options: BatchOptions?) -> Int {
+            options.map { BatchBuffers.ResolvedBatchOptions(rule: $0, destination: batch).size } ?? 0
+        }
+        return max(maximumInFlightCount, 2 * (size(batch) + mapping.batchOptions.reduce(0) { $0 + size($1) }))
+    }
+
     /// The members of a destination's `config` in flow.json.
     static let members =
         Mapping.members + [
-            "batch", "breaker", "disabled", "dlqMax", "env", "id", "mock", "queue", "queueMax", "require", "retry",
+            "batch", "breaker", "disabled", "dlqMax", "env", "id", "inFlightMax", "mock", "queue", "queueMax",
+            "require", "retry",
             "settings", "timeout", "waitingMax",
         ]
 
@@ -85,6 +98,7 @@ public struct DestinationConfiguration: Sendable {
         }
         maximumQueueCount = whole("queueMax", maximumQueueCount, minimum: 0, problems: &problems)
         maximumWaitingCount = whole("waitingMax", maximumWaitingCount, minimum: 1, problems: &problems)
+        maximumInFlightCount = whole("inFlightMax", maximumInFlightCount, minimum: 1, problems: &problems)
         maximumDeadLetterCount = whole("dlqMax", maximumDeadLetterCount, minimum: 0, problems: &problems)
         timeoutMilliseconds = whole("timeout", timeoutMilliseconds, minimum: 0, problems: &problems)
         if timeoutMilliseconds == 0 { timeoutMilliseconds = DestinationConfiguration().timeoutMilliseconds }

@@ -15,7 +15,7 @@ struct QueuedEvent: Sendable {
     /// The event without anyone who waits for it.
     var unawaited: QueuedEvent {
         var event = self
-        event.waiter = .none
+        _ = event.waiter.takeCaller()
         return event
     }
 
@@ -31,7 +31,7 @@ struct QueuedEvent: Sendable {
             state: present,
             isLate: true,
             isRefined: isRefined,
-            waiter: waiter,
+            waiter: self.waiter.awaited(by: waiter),
             ingest: ingest
         )
     }
@@ -68,13 +68,14 @@ struct PendingDeliveries: Sendable {
     }
 
     /// Whether anybody waits.
-    var hasWaiters: Bool { waiters.contains { if case .none = $0 { false } else { true } } }
+    var hasWaiters: Bool { waiters.contains(where: \.isAwaited) }
+
+    /// Whether the queue has these events.
+    var isQueued: Bool { waiters.first?.place != nil }
 
     /// Takes those who wait; nobody waits any more.
     mutating func takeWaiters() -> [DeliveryWaiter] {
-        let taken = waiters
-        waiters = Array(repeating: .none, count: taken.count)
-        return taken
+        waiters.indices.map { waiters[$0].takeCaller() }
     }
 
     /// Those at these positions.

@@ -42,6 +42,9 @@ public struct Mapping: Sendable {
         }
     }
 
+    /// The batch options of all rules that have some.
+    var batchOptions: [BatchOptions] { content.rules?.batchOptions ?? [] }
+
     private var policy: [MappingPolicy] { content.policy }
     private var data: MappingValueList? { content.data }
     private var include: [IncludeSection]? { content.include }

@@ -16,10 +16,13 @@ struct MappingRules: Sendable {
     private let places: RuleTable<RuleTable<Place>>
     private let anyEntity: RuleTable<Place>?
     private let anything: Place?
+    /// The batch options of all rules that have some.
+    let batchOptions: [BatchOptions]
     private static let any = "*"
 
     init(_ value: JSONValue, path: [String], compiler: inout MappingCompiler) {
         var places: [(name: String, value: RuleTable<Place>)] = []
+        var batchOptions: [BatchOptions] = []
         if value.object == nil {
             compiler.problems.add(path, "a mapping is an object: entity → action → rule, with \"*\" for any")
         }
@@ -38,11 +41,13 @@ struct MappingRules: Sendable {
             for action in actions {
                 let rules = Self.rules(action.value, path: path + [entity.name, action.name], compiler: &compiler)
                 let place = Place(key: "\(entity.name) \(action.name)", rules: rules)
+                batchOptions += rules.compactMap(\.batch)
                 compiled.append((action.name, place))
             }
             places.append((entity.name, RuleTable(compiled)))
         }
         self.places = RuleTable(places)
+        self.batchOptions = batchOptions
         anyEntity = self.places[Self.any]
         anything = anyEntity?[Self.any]
     }

@@ -45,6 +45,10 @@ struct CollectorState: Sendable {
     var refusalLog = LogAllowance()
     /// Events in the steps of sources.
     var lanes: [String: SourceLane] = [:]
+    /// Events that were accepted, to be written to the queue once the lock is free.
+    var outgoing: [Collector.OutgoingRecord] = []
+    /// Where the queue ended when the collector was made: who has no cursor begins there.
+    var queueStart: UInt64 = 0
     /// Steps that have to be waited for, to be begun once the lock is free.
     var begunWork: [Collector.BegunWork] = []
     /// Who waits until no event is in the steps of a source.

@@ -50,4 +50,18 @@ final class StateSnapshot: Sendable {
         releaseText = JSONValue.string(release).jsonText
         self.runStartMilliseconds = runStartMilliseconds
     }
+
+    /// The same with another consent and user.
+    func with(consent: JSONObject, user: JSONObject) -> StateSnapshot {
+        StateSnapshot(
+            consent: StateCell(consent),
+            user: StateCell(user),
+            globals: globals,
+            custom: custom,
+            name: name,
+            release: release,
+            trace: trace,
+            runStartMilliseconds: runStartMilliseconds
+        )
+    }
 }

@@ -1,0 +1,83 @@
+import EventJSON
+import Logging
+import Synchronization
+
+/// Writing accepted events to the queue, and offering them to the destinations once they are there.
+extension Collector {
+    /// An accepted event on its way into the queue.
+    struct OutgoingRecord: Sendable {
+        let event: Event
+        let snapshot: StateSnapshot
+        let options: PushOptions
+        let tracker: PushTracker
+        let index: Int
+    }
+
+    /// Writes events that one push brought, all or none. Called outside the lock, with what was accepted under it.
+    func write(_ records: [OutgoingRecord]) {
+        guard let queue, !records.isEmpty else { return }
+        var batch = EventQueueBatch()
+        batch.byteCounts.reserveCapacity(records.count)
+        batch.ids.reserveCapacity(records.count)
+        batch.bytes.reserveCapacity(records.reduce(0) { $0 + $1.event.byteCount + 64 })
+        for record in records {
+            let start = batch.bytes.count
+            EventRecord.append(record.event, .init(record.snapshot, record.options), to: &batch.bytes)
+            batch.byteCounts.append(batch.bytes.count - start)
+            batch.ids.append(record.event.id)
+        }
+        let byteCounts = batch.byteCounts
+        queue.append(batch, to: .events) { result in
+            switch result {
+            case .success(let receipt): self.offer(records, byteCounts, receipt)
+            case .failure(let error): self.refuse(records, error)
+            }
+        }
+    }
+
+    /// Tells destinations and senders of events that are on stable storage. Called in the order of the records.
+    private func offer(_ records: [OutgoingRecord], _ byteCounts: [Int], _ receipt: EventQueueReceipt) {
+        let readers = readers.withLock { $0 }
+        var duplicates = receipt.duplicates[...]
+        var start = receipt.start
+        for (place, record) in records.enumerated() {
+            if duplicates.first == place {
+                duplicates.removeFirst()
+                record.tracker.update(record.index) { $0.isDuplicate = true }
+                continue
+            }
+            counters.countAccepted()
+            let end = start + UInt64(byteCounts[place]) + 1
+            for reader in readers { reader.offer(record.event, record.snapshot, record.options, at: start..<end) }
+            start = end
+        }
+        for reader in readers { reader.wake() }
+        for record in records { record.tracker.settle(record.index, nil) }
+    }
+
+    private func refuse(_ records: [OutgoingRecord], _ error: EventQueueError) {
+        logger.error("events were not written", metadata: ["error": "\(error)"])
+        for record in records {
+            counters.countFailed()
+            record.tracker.update(record.index) { result in
+                result.event = nil
+                result.error = "the event could not be stored"
+                result.isTemporary = true
+            }
+            record.tracker.settle(record.index, nil)
+        }
+    }
+
+    /// Lets workers have the queue's events.
+    func attach(_ workers: [DeliveryWorker]) {
+        for worker in workers where !worker.configuration.isDisabled { worker.reader?.attach(worker) }
+    }
+
+    /// The readers of the destinations that are in place.
+    func noteReaders(_ state: CollectorState) {
+        guard queue != nil else { return }
+        readers.withLock { readers in
+            readers = state.workers.filter { !$0.configuration.isDisabled }.compactMap(\.reader)
+        }
+    }
+}

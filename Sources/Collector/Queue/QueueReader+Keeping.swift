@@ -1,0 +1,46 @@
+import EventJSON
+import Logging
+import Synchronization
+
+/// Keeping events that a destination cannot have: those that wait for consent, and dead letters. The cursor passes them
+/// when they are on stable storage there.
+extension QueueReader {
+    /// Keeps an event until consent is given.
+    func hold(_ queued: QueuedEvent, at place: QueuePlace) {
+        var batch = EventQueueBatch()
+        let circumstances = EventRecord.Circumstances(user: queued.state.user.object, ingest: queued.ingest)
+        EventRecord.append(queued.event, circumstances, to: &batch.bytes)
+        batch.byteCounts = [batch.bytes.count]
+        keep(batch, in: .held(destination: destination), places: [place])
+    }
+
+    /// Keeps events that could not be delivered.
+    func bury(_ letters: [(letter: DeadLetter, waiter: DeliveryWaiter)]) {
+        var batch = EventQueueBatch()
+        for (letter, waiter) in letters {
+            let start = batch.bytes.count
+            DeadLetterRecord.append(
+                letter,
+                eventText: waiter.text,
+                destination: destination,
+                milliseconds: time.nowMilliseconds(),
+                to: &batch.bytes
+            )
+            batch.byteCounts.append(batch.bytes.count - start)
+        }
+        keep(batch, in: .deadLetters(destination: destination), places: letters.compactMap(\.waiter.place))
+    }
+
+    private func keep(_ batch: EventQueueBatch, in stream: EventQueueStream, places: [QueuePlace]) {
+        queue.append(batch, to: stream) { [self] result in
+            switch result {
+            case .success: settle(places)
+            case .failure(let error):
+                // Its place in the log is not passed, so that it is not lost.
+                logger.error("an event could not be kept", metadata: ["error": "\(error)"])
+                guard state.withLock({ $0.worker != nil }) else { return }
+                later { self.keep(batch, in: stream, places: places) }
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import EventJSON
+import Logging
+import Synchronization
+
+/// Reading what a destination has not taken as it was written.
+extension QueueReader {
+    /// Reads on, if there is something to read and room for it.
+    func read(_ feed: QueueFeed) {
+        let begun = state.withLock { state -> (EventQueueStream, UInt64)? in
+            guard state.worker != nil, state[feed].wantsReading else { return nil }
+            state[feed].isReading = true
+            return (state[feed].stream, state[feed].progress.taken)
+        }
+        guard let (stream, position) = begun else { return follow(feed) }
+        queue.read(stream, from: position, maximumByteCount: Self.pageByteCount) { [self] result in
+            switch result {
+            case .success(let page): take(page, feed)
+            case .failure(let error):
+                logger.error("events cannot be read", metadata: ["error": "\(error)"])
+                let isOpen = state.withLock { state in
+                    state[feed].isReading = false
+                    return state.worker != nil
+                }
+                if isOpen { later { self.read(feed) } }
+            }
+        }
+    }
+
+    /// From here on events come as they are written, once all before them were taken.
+    private func follow(_ feed: QueueFeed) {
+        guard feed == .events else { return }
+        state.withLock { state in
+            if !state.events.isReading, state.events.progress.taken >= state.events.tail {
+                state.events.isFollowing = true
+            }
+        }
+    }
+
+    private func take(_ page: EventQueuePage, _ feed: QueueFeed) {
+        let records = page.bytes.withUnsafeBufferPointer { bytes in
+            page.records.map { record in (record: try? EventRecord(bytes, in: record.range), end: record.end) }
+        }
+        let unreadableCount = records.count { $0.record == nil }
+        if unreadableCount > 0 {
+            logger.error("records that are no events were passed over", metadata: ["count": "\(unreadableCount)"])
+        }
+        let worker = state.withLock { state -> DeliveryWorker? in
+            state[feed].isReading = false
+            guard let worker = state.worker else { return nil }
+            for (record, end) in records where end > state[feed].progress.taken && end <= state[feed].tail {
+                guard let record, record.circumstances.allows(destination) else {
+                    state[feed].progress.pass(end)
+                    continue
+                }
+                let place = QueuePlace(feed: feed, ordinal: state[feed].progress.take(end))
+                worker.add(.event(queued(record, at: place, &state)))
+            }
+            // What was released, or lies in a damaged place, has no records.
+            if page.next > state[feed].progress.taken, page.next <= state[feed].tail {
+                state[feed].progress.skip(to: page.next)
+            }
+            if records.isEmpty, page.next <= state[feed].progress.taken {
+                state[feed].tail = state[feed].progress.taken
+            }
+            if feed == .events, state[feed].progress.taken >= state[feed].tail { state[feed].isFollowing = true }
+            return worker
+        }
+        worker?.workApart()
+        wake()
+    }
+
+    /// A record as it waits at the destination.
+    ///
+    /// What was accepted under another consent than the collector's present one waited while that changed, and goes on
+    /// under the present one, as all that waits does.
+    private func queued(_ record: EventRecord, at place: QueuePlace, _ state: inout State) -> QueuedEvent {
+        let circumstances = record.circumstances
+        func isSame(_ cell: StateCell, _ object: JSONObject) -> Bool {
+            cell.object.members.elementsEqual(object.members)
+        }
+        if !isSame(state.past.consent, circumstances.consent) || !isSame(state.past.user, circumstances.user) {
+            state.past = state.present.with(consent: circumstances.consent, user: circumstances.user)
+        }
+        let queued = QueuedEvent(
+            event: record.event,
+            state: state.past,
+            waiter: .queue(place, record.event),
+            ingest: circumstances.ingest
+        )
+        if place.feed != .held, isSame(state.present.consent, circumstances.consent) { return queued }
+        return queued.withPresentConsent(state.present, waiter: .none)
+    }
+
+    // MARK: Once more
+
+    /// Lets the events that wait for consent be looked at again: those that wait now.
+    func releaseHeld() {
+        let tail = queue.bounds(of: .held(destination: destination)).tail
+        state.withLock { $0[.held].tail = max($0[.held].tail, tail) }
+        read(.held)
+    }
+}

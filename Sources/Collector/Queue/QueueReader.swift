@@ -1,0 +1,244 @@
+import EventJSON
+import Logging
+import Synchronization
+
+/// Takes one destination's events from the queue, and moves its cursors as they are settled.
+///
+/// As long as the destination keeps up, it gets events as they are written, from memory. When it falls behind they stay
+/// in the queue and are read from there once it has taken those before.
+///
+/// Lock order: the reader's lock, then the worker's.
+final class QueueReader: Sendable {
+    struct State: Sendable {
+        /// By `QueueFeed`.
+        private var feeds: InlineArray<3, QueueFeedState>
+        /// Whether the cursors were read.
+        var hasBegun = false
+        /// Who delivers; nil once the destination has ended. Another one when a flow was exchanged.
+        var worker: DeliveryWorker?
+        /// The collector's state now.
+        var present: StateSnapshot
+        /// The state that records were last read under, so that those which follow each other share it.
+        var past: StateSnapshot
+        /// Who waits until the cursors stand where everything is settled.
+        var saved: [CheckedContinuation<Void, Never>] = []
+
+        init(destination: String, present: StateSnapshot) {
+            func feed(_ stream: EventQueueStream) -> QueueFeedState {
+                QueueFeedState(stream: stream, cursor: "", from: 0, tail: 0)
+            }
+            feeds = [feed(.events), feed(.held(destination: destination)), feed(.events)]
+            self.present = present
+            past = present
+        }
+
+        subscript(feed: QueueFeed) -> QueueFeedState {
+            get { feeds[Int(feed.rawValue)] }
+            // Changed in place: a copy of what is open for each event that is settled would be dear.
+            _modify { yield &feeds[Int(feed.rawValue)] }
+        }
+
+        var events: QueueFeedState {
+            get { self[.events] }
+            _modify { yield &self[.events] }
+        }
+
+        /// Whether the cursors stand where everything is settled.
+        var isSaved: Bool {
+            QueueFeed.allCases.allSatisfy { !self[$0].isSaving && self[$0].progress.settled <= self[$0].saved }
+        }
+    }
+
+    let destination: String
+    let queue: any EventQueue
+    /// Where a destination without a cursor begins; nil: with what is written from then on.
+    private let start: UInt64?
+    let time: CollectorTime
+    let logger: Logger
+    let state: Mutex<State>
+
+    /// How much is read at a time.
+    static let pageByteCount = 1 << 20
+    /// How long to wait before what the queue did not do is asked for again.
+    static let pause = Duration.seconds(1)
+
+    /// A reader that begins at the destination's cursor, once it has a worker; one without a cursor at `start`.
+    init(
+        destination: String,
+        queue: any EventQueue,
+        start: UInt64?,
+        present: StateSnapshot,
+        time: CollectorTime,
+        logger: Logger
+    ) {
+        self.destination = destination
+        self.queue = queue
+        self.start = start
+        self.time = time
+        self.logger = logger
+        state = Mutex(State(destination: destination, present: present))
+    }
+
+    /// Reads the cursors.
+    private func begin(_ state: inout State) {
+        guard !exchange(&state.hasBegun, with: true) else { return }
+        func feed(_ stream: EventQueueStream, _ cursor: String, from start: UInt64?) -> QueueFeedState {
+            let bounds = queue.bounds(of: stream)
+            let position = max(queue.cursor(cursor, in: stream) ?? start ?? bounds.tail, bounds.earliest)
+            return QueueFeedState(stream: stream, cursor: cursor, from: position, tail: bounds.tail)
+        }
+        let cursor = "destination:\(destination)"
+        state[.events] = feed(.events, cursor, from: start)
+        state[.held] = feed(.held(destination: destination), cursor, from: 0)
+        // What waits for consent goes on waiting.
+        state[.held].tail = state[.held].progress.taken
+        state[.replay] = feed(.events, "replay:\(destination)", from: nil)
+        state[.replay].tail = state[.replay].progress.taken
+    }
+
+    /// Gives the events to this worker from now on. What was taken and not settled comes to it from its predecessor.
+    func attach(_ worker: DeliveryWorker) {
+        state.withLock { state in
+            begin(&state)
+            state.worker = worker
+            for feed in QueueFeed.allCases {
+                worker.widenWindow(feed, behind: state[feed].savedCount)
+            }
+        }
+        wake()
+    }
+
+    /// Takes nothing more.
+    func close() {
+        state.withLock { $0.worker = nil }
+    }
+
+    /// Notes a change of the collector's state: what is read from now on was accepted before it.
+    func update(_ present: StateSnapshot) {
+        state.withLock { $0.present = present }
+    }
+
+    // MARK: As events are written
+
+    /// Offers an event that was just written, in the order of writing.
+    func offer(_ event: Event, _ snapshot: StateSnapshot, _ options: PushOptions, at range: Range<UInt64>) {
+        state.withLock { state in
+            state.events.tail = max(state.events.tail, range.upperBound)
+            guard state.events.isFollowing, range.lowerBound >= state.events.progress.taken else { return }
+            guard range.lowerBound == state.events.progress.taken, let worker = state.worker,
+                state.events.progress.openCount < QueueFeedState.maximumOpenCount
+            else {
+                state.events.isFollowing = false
+                return
+            }
+            guard options.allows(destination) else { return state.events.progress.pass(range.upperBound) }
+            let place = QueuePlace(feed: .events, ordinal: state.events.progress.take(range.upperBound))
+            worker.add(
+                .event(
+                    QueuedEvent(
+                        event: event,
+                        state: snapshot,
+                        waiter: .queue(place, event),
+                        ingest: options.ingest
+                    )
+                )
+            )
+        }
+    }
+
+    /// Lets the worker begin, and reads on if it is behind.
+    func wake() {
+        let (worker, feeds) = state.withLock { state in
+            (state.worker, QueueFeed.allCases.filter { state[$0].wantsReading })
+        }
+        for feed in feeds { read(feed) }
+        save(.events)
+        worker?.workApart()
+    }
+
+    // MARK: As events are settled
+
+    /// Announces that many more outcomes of an event.
+    func expect(_ count: Int, at place: QueuePlace) {
+        state.withLock { $0[place.feed].progress.expect(count, at: place.ordinal) }
+    }
+
+    /// Notes that the fate of these events is known: delivered, left out, or kept elsewhere.
+    func settle(_ places: [QueuePlace]) {
+        var feeds: Set<QueueFeed> = []
+        state.withLock { state in
+            for place in places where state[place.feed].progress.settle(place.ordinal) {
+                feeds.insert(place.feed)
+            }
+        }
+        for feed in feeds {
+            save(feed)
+            read(feed)
+        }
+    }
+
+    /// Writes the cursor down, unless it is being written; the destination then gets more.
+    private func save(_ feed: QueueFeed) {
+        let saving = state.withLock { state -> (QueueFeedState, position: UInt64)? in
+            guard let position = state[feed].beginSaving() else { return nil }
+            return (state[feed], position)
+        }
+        guard let (present, position) = saving else { return }
+        let count = present.progress.settledCount
+        queue.setCursor(present.cursor, in: present.stream, to: position) { [self] result in
+            var isSaved = true
+            if case .failure(let error) = result {
+                isSaved = false
+                logger.error("the destination's cursor was not saved", metadata: ["error": "\(error)"])
+            }
+            let worker = state.withLock { state -> DeliveryWorker? in
+                let settledCount = state[feed].endSaving(position, count: count, isSaved: isSaved)
+                if isSaved { state.worker?.widenWindow(feed, behind: settledCount) }
+                return state.worker
+            }
+            if isSaved {
+                worker?.workApart()
+                save(feed)
+            } else if worker != nil {
+                later { self.save(feed) }
+            }
+            let waiting = state.withLock { $0.isSaved || !isSaved ? exchange(&$0.saved, with: []) : [] }
+            for continuation in waiting { continuation.resume() }
+        }
+    }
+
+    /// Returns when the cursors stand where everything is settled, or could not be written.
+    func finishSaving() async {
+        await withCheckedContinuation { continuation in
+            let isSaved = state.withLock { state in
+                if state.isSaved { return true }
+                state.saved.append(continuation)
+                return false
+            }
+            if isSaved { continuation.resume() }
+        }
+    }
+
+    // MARK: Numbers
+
+    /// Events that wait for consent.
+    var heldCount: Int {
+        queue.bounds(of: .held(destination: destination)).count
+    }
+
+    /// Dead letters that are kept.
+    var deadLetterCount: Int { queue.bounds(of: .deadLetters(destination: destination)).count }
+
+    /// Bytes that are still to be read.
+    var unreadByteCount: Int {
+        state.withLock { Int(clamping: $0.events.tail - min($0.events.tail, $0.events.progress.taken)) }
+    }
+
+    /// Does something in a while.
+    func later(_ work: @escaping @Sendable () -> Void) {
+        Task {
+            try? await time.sleep(Self.pause)
+            work()
+        }
+    }
+}
