@@ -8,12 +8,12 @@
 #include <string.h>
 #include <sys/file.h>
 
-// glibc declares it for _GNU_SOURCE only.
+// glibc declares these for _GNU_SOURCE only.
 extern int syncfs(int descriptor);
+extern int pthread_setname_np(unsigned long thread, const char *name);
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#include <nmmintrin.h>
 
 static inline int storage_has_crc32c(void) {
     unsigned int a, b, c = 0, d;
@@ -26,9 +26,9 @@ static inline uint32_t storage_crc32c(uint32_t state, const void *bytes, size_t 
     uint64_t crc = state, word;
     for (; count >= 8; count -= 8, at += 8) {
         memcpy(&word, at, 8);
-        crc = _mm_crc32_u64(crc, word);
+        crc = __builtin_ia32_crc32di(crc, word);
     }
-    for (; count > 0; count--, at++) crc = _mm_crc32_u8((uint32_t)crc, *at);
+    for (; count > 0; count--, at++) crc = __builtin_ia32_crc32qi((uint32_t)crc, *at);
     return (uint32_t)crc;
 }
 #elif defined(__aarch64__)
