@@ -20,6 +20,7 @@ let package = Package(
         .library(name: "Destinations", targets: ["Destinations"]),
         .library(name: "SQLiteDestination", targets: ["SQLiteDestination"]),
         .library(name: "Stores", targets: ["Stores"]),
+        .library(name: "DurableLog", targets: ["DurableLog"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
         .executable(name: "collectord", targets: ["collectord"]),
     ],
@@ -66,6 +67,12 @@ let package = Package(
             name: "CZstandard",
             providers: [.apt(["libzstd-dev"])]
         ),
+        .systemLibrary(
+            name: "CLMDB",
+            providers: [.apt(["liblmdb-dev"])]
+        ),
+        // A header of the project's own: CRC-32C by the processor's instruction, and syncfs.
+        .systemLibrary(name: "CStorage"),
         .target(
             name: "EventJSON",
             dependencies: ["CJansson"],
@@ -160,6 +167,24 @@ let package = Package(
         .testTarget(
             name: "StoresTests",
             dependencies: ["Collector", "CollectorTesting", "EventJSON", "Stores"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "DurableLog",
+            dependencies: [
+                "CLMDB",
+                "CStorage",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "DurableLogTests",
+            dependencies: [
+                "DurableLog",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings
         ),
         .target(

@@ -14,8 +14,8 @@ refuse() { # refuse <what> <matches>
 sources() { git ls-files 'Sources/*.swift'; }
 
 refuse "A C module is imported outside its folder:" \
-    "$(sources | xargs grep -nE '^(public |package |internal |private |fileprivate )?import C(FileAttributes|Hiredis|Jansson|OpenSSL|Zlib)\b' \
-        | grep -vE '^Sources/(RedisStreamsDestination/Hiredis|RedisStreamsDestination/TLS|EventJSON/Jansson|Compression|Destinations/File)/')"
+    "$(sources | xargs grep -nE '^(public |package |internal |private |fileprivate )?import C(FileAttributes|Hiredis|Jansson|LMDB|OpenSSL|Storage|Zlib)\b' \
+        | grep -vE '^Sources/(RedisStreamsDestination/Hiredis|RedisStreamsDestination/TLS|EventJSON/Jansson|Compression|Destinations/File|DurableLog/Metadata|DurableLog/Files)/')"
 refuse "try!, as! or a trap on input:" \
     "$(sources | xargs grep -nE '\btry!|\bas!|fatalError\(|preconditionFailure\(' | grep -vE '^\S+:\s*//')"
 refuse "Left to do:" "$(sources | xargs grep -nE '\b(TODO|FIXME|XXX|HACK)\b')"
@@ -26,7 +26,7 @@ refuse "An unchecked promise without its reason in a comment above:" \
 refuse "Foundation in a library:" \
     "$(git ls-files 'Sources/EventJSON/*.swift' 'Sources/LinearExpressions/*.swift' 'Sources/JSONSchema/*.swift' \
         'Sources/Collector/*.swift' 'Sources/Compression/*.swift' 'Sources/HTTPServer/*.swift' 'Sources/RedisStreamsDestination/*.swift' \
-        'Sources/CollectorHTTP/*.swift' 'Sources/CollectorConfiguration/*.swift' \
+        'Sources/CollectorHTTP/*.swift' 'Sources/CollectorConfiguration/*.swift' 'Sources/DurableLog/*.swift' \
         | xargs grep -nE '^(public )?import Foundation')"
 refuse "A fixture that no test names:" \
     "$(git ls-files Fixtures | grep -v '^Fixtures/hostile/crashes/' | while read -r file; do
