@@ -21,6 +21,7 @@ let package = Package(
         .library(name: "SQLiteDestination", targets: ["SQLiteDestination"]),
         .library(name: "Stores", targets: ["Stores"]),
         .library(name: "DurableLog", targets: ["DurableLog"]),
+        .library(name: "EventLog", targets: ["EventLog"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
         .executable(name: "collectord", targets: ["collectord"]),
     ],
@@ -177,6 +178,20 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "EventLog",
+            dependencies: [
+                "Collector",
+                "DurableLog",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "EventLogTests",
+            dependencies: ["Collector", "CollectorTesting", "DurableLog", "EventJSON", "EventLog", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(

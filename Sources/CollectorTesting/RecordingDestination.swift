@@ -5,13 +5,17 @@ import Synchronization
 ///
 /// ```swift
 /// let destination = RecordingDestination { $0.event.name == "bad event" ? .rejected(reason: "no") : .delivered() }
-/// await destination.delivered(count: 3)   // waits until three events have come
+/// await destination.delivered(count: 3)   // waits until three events were taken
 /// ```
 public final class RecordingDestination: Destination {
     private struct State {
         var deliveries: [Delivery] = []
         var settledCount = 0
-        var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+        var waiters: [(count: Int, ofDelivered: Bool, continuation: CheckedContinuation<Void, Never>)] = []
+
+        func hasCome(_ count: Int, ofDelivered: Bool) -> Bool {
+            (ofDelivered ? deliveries.count : settledCount) >= count
+        }
     }
 
     /// "recording".
@@ -28,11 +32,16 @@ public final class RecordingDestination: Destination {
     public var deliveries: [Delivery] { state.withLock { $0.deliveries } }
 
     /// Returns once that many events have come, delivered or not.
-    public func settled(count: Int) async {
+    public func settled(count: Int) async { await wait(for: count, ofDelivered: false) }
+
+    /// Returns once that many events were delivered.
+    public func delivered(count: Int) async { await wait(for: count, ofDelivered: true) }
+
+    private func wait(for count: Int, ofDelivered: Bool) async {
         await withCheckedContinuation { continuation in
             let isThere = state.withLock { state in
-                if state.settledCount >= count { return true }
-                state.waiters.append((count, continuation))
+                if state.hasCome(count, ofDelivered: ofDelivered) { return true }
+                state.waiters.append((count, ofDelivered, continuation))
                 return false
             }
             if isThere { continuation.resume() }
@@ -47,8 +56,9 @@ public final class RecordingDestination: Destination {
                 if case .delivered = outcome { state.deliveries.append(delivery) }
             }
             state.settledCount += outcomes.count
-            let due = state.waiters.filter { $0.count <= state.settledCount }
-            state.waiters.removeAll { $0.count <= state.settledCount }
+            let due = state.waiters.filter { state.hasCome($0.count, ofDelivered: $0.ofDelivered) }
+            let rest = state.waiters.filter { !state.hasCome($0.count, ofDelivered: $0.ofDelivered) }
+            state.waiters = rest
             return due
         }
         for waiter in due { waiter.continuation.resume() }

@@ -119,9 +119,15 @@ public struct EventQueueBounds: Hashable, Sendable {
     public var tail: UInt64
     /// The number of records that are kept.
     public var count: Int
+    /// Whether there is such a stream.
+    public var isPresent: Bool
 
-    /// Bounds; of a stream that is not there, all is 0.
-    public init(earliest: UInt64 = 0, tail: UInt64 = 0, count: Int = 0) {
+    /// A stream that nothing was written to.
+    public static let absent = EventQueueBounds(earliest: 0, tail: 0, count: 0, isPresent: false)
+
+    /// Bounds of a stream.
+    public init(earliest: UInt64, tail: UInt64, count: Int, isPresent: Bool = true) {
+        self.isPresent = isPresent
         self.earliest = earliest
         self.tail = tail
         self.count = count

@@ -94,7 +94,11 @@ extension QueueReader {
     // MARK: Once more
 
     /// Lets the events that wait for consent be looked at again: those that wait now.
+    ///
+    /// Those that still may not go are written anew, behind the others. Without any consent of the collector's own,
+    /// nothing can have changed for them.
     func releaseHeld() {
+        if state.withLock({ $0.present.consent.object.isEmpty }) { return }
         let tail = queue.bounds(of: .held(destination: destination)).tail
         state.withLock { $0[.held].tail = max($0[.held].tail, tail) }
         read(.held)

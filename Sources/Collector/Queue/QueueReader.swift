@@ -84,7 +84,10 @@ final class QueueReader: Sendable {
         guard !exchange(&state.hasBegun, with: true) else { return }
         func feed(_ stream: EventQueueStream, _ cursor: String, from start: UInt64?) -> QueueFeedState {
             let bounds = queue.bounds(of: stream)
-            let position = max(queue.cursor(cursor, in: stream) ?? start ?? bounds.tail, bounds.earliest)
+            let present = queue.cursor(cursor, in: stream)
+            let position = max(present ?? start ?? bounds.tail, bounds.earliest)
+            // Written before anything that is accepted from now on: a destination that never succeeds has a place, too.
+            if present == nil, bounds.isPresent { queue.setCursor(cursor, in: stream, to: position) { _ in } }
             return QueueFeedState(stream: stream, cursor: cursor, from: position, tail: bounds.tail)
         }
         let cursor = "destination:\(destination)"

@@ -117,6 +117,25 @@ public class LocalStreamStore: StreamStore, @unchecked Sendable {
         return .success(())
     }
 
+    /// Sets a cursor, and calls back when that is durable.
+    public final func setCursor(
+        _ cursor: String,
+        of name: String,
+        to offset: StreamOffset,
+        completion: @escaping StoreCompletion<Void>
+    ) {
+        guard !cursor.isEmpty, cursor.utf8.count <= 1024 else { return completion(.failure(.invalidName)) }
+        engine.change(name, completion: completion) { state in
+            guard offset.readSequence == 0, offset.position <= state.tail else {
+                return .failure(.malformed("cursor: its offset lies beyond the stream's end"))
+            }
+            return .success(
+                state.cursors[cursor] == offset.position
+                    ? nil : .cursor(stream: state.definition.id, name: cursor, position: offset.position)
+            )
+        }
+    }
+
     /// Changes how much is kept.
     public final func setRetention(
         _ retention: RetentionPolicy,

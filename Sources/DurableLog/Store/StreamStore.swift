@@ -64,6 +64,14 @@ public protocol StreamStore: AnyObject, Sendable {
     /// Sets a cursor, durably with what is written next, or within a second or so; `nil` removes it.
     func setCursor(_ cursor: String, of name: String, to offset: StreamOffset?) -> Result<Void, StreamStoreError>
 
+    /// Sets a cursor, and calls back when that is durable.
+    func setCursor(
+        _ cursor: String,
+        of name: String,
+        to offset: StreamOffset,
+        completion: @escaping StoreCompletion<Void>
+    )
+
     /// Changes how much is kept.
     func setRetention(_ retention: RetentionPolicy, of name: String, completion: @escaping StoreCompletion<Void>)
 

@@ -1,0 +1,185 @@
+public import Collector
+import Crypto
+public import DurableLog
+
+/// A collector's queue in a store of durable streams.
+///
+/// ```swift
+/// let log = try await EventLog(store: MemoryStreamStore())
+/// let collector = Collector(destinations: …, queue: log)
+/// ```
+///
+/// The streams are `collector/events`, `collector/held/<destination>` and `collector/dead-letters/<destination>`, all of
+/// JSON messages, so that whoever reads the store reads events.
+public final class EventLog: EventQueue {
+    /// What is kept, and for how long.
+    public struct Options: Sendable {
+        /// How much is kept of events that every destination is done with.
+        public var retention = RetentionPolicy(maximumAgeMilliseconds: 7 * 86_400_000, cursors: .keepsUnread)
+        /// How much is kept of each destination's dead letters.
+        public var deadLetterRetention = RetentionPolicy.everything
+        /// How long an event's id is remembered. Default a day.
+        public var duplicateAgeMilliseconds: UInt64 = 86_400_000
+        /// How many ids are remembered. Default 10 million.
+        public var duplicateCount: UInt64 = 10_000_000
+
+        /// Options with defaults.
+        public init() {}
+    }
+
+    /// What all of the collector's streams begin with.
+    public static let prefix = "collector/"
+
+    let store: any StreamStore
+    let options: Options
+
+    /// A queue in that store.
+    ///
+    /// - Throws: `StreamStoreError` if the stream of events can neither be found nor created.
+    public init(store: any StreamStore, options: Options = Options()) async throws(StreamStoreError) {
+        self.store = store
+        self.options = options
+        try await store.create(Self.name(of: .events), creation(of: .events))
+        try await store.setRetention(options.retention, of: Self.name(of: .events))
+    }
+
+    /// The name of a stream in the store.
+    public static func name(of stream: EventQueueStream) -> String {
+        switch stream {
+        case .events: prefix + "events"
+        case .held(let destination): prefix + "held/" + destination
+        case .deadLetters(let destination): prefix + "dead-letters/" + destination
+        }
+    }
+
+    private func creation(of stream: EventQueueStream) -> CreateOptions {
+        let retention =
+            switch stream {
+            case .events: options.retention
+            // Trimmed behind the cursor.
+            case .held: RetentionPolicy.everything
+            case .deadLetters: options.deadLetterRetention
+            }
+        return CreateOptions(contentType: "application/json", isMessageList: true, retention: retention)
+    }
+
+    public func append(
+        _ batch: EventQueueBatch,
+        to stream: EventQueueStream,
+        completion: @escaping @Sendable (Result<EventQueueReceipt, EventQueueError>) -> Void
+    ) {
+        var appending = AppendOptions(messageByteCounts: batch.byteCounts)
+        if !batch.ids.isEmpty {
+            appending.keys = MessageKeys(
+                batch.ids.map(MessageKey.init(eventID:)),
+                maximumAgeMilliseconds: options.duplicateAgeMilliseconds,
+                maximumCount: options.duplicateCount
+            )
+        }
+        append(batch.bytes, to: stream, appending, mayCreate: stream != .events) { result in
+            completion(
+                result.map { receipt in
+                    EventQueueReceipt(start: receipt.start.position, duplicates: receipt.duplicates.map(\.index))
+                }.mapError(EventQueueError.init)
+            )
+        }
+    }
+
+    private func append(
+        _ bytes: [UInt8],
+        to stream: EventQueueStream,
+        _ appending: AppendOptions,
+        mayCreate: Bool,
+        completion: @escaping StoreCompletion<AppendReceipt>
+    ) {
+        bytes.withUnsafeBytes { buffer in
+            store.append(buffer, to: Self.name(of: stream), appending) { [self] result in
+                guard case .failure(.absent) = result, mayCreate else { return completion(result) }
+                store.create(
+                    Self.name(of: stream),
+                    creation(of: stream),
+                    initialBytes: UnsafeRawBufferPointer(start: nil, count: 0)
+                ) { created in
+                    if case .failure(let error) = created { return completion(.failure(error)) }
+                    self.append(bytes, to: stream, appending, mayCreate: false, completion: completion)
+                }
+            }
+        }
+    }
+
+    public func read(
+        _ stream: EventQueueStream,
+        from position: UInt64,
+        maximumByteCount: Int,
+        completion: @escaping @Sendable (Result<EventQueuePage, EventQueueError>) -> Void
+    ) {
+        store.read(
+            Self.name(of: stream),
+            from: StreamOffset(position: position),
+            maximumByteCount: maximumByteCount
+        ) { [self] result in
+            switch result {
+            case .success(let page):
+                let records = page.messages.map { EventQueuePage.Record(range: $0.range, end: $0.end.position) }
+                completion(
+                    .success(EventQueuePage(bytes: page.bytes, records: records, next: page.next.position))
+                )
+            case .failure(.gone(let earliest)) where earliest.position > position:
+                read(stream, from: earliest.position, maximumByteCount: maximumByteCount, completion: completion)
+            case .failure(.absent): completion(.success(EventQueuePage(bytes: [], records: [], next: position)))
+            case .failure(let error): completion(.failure(EventQueueError(error)))
+            }
+        }
+    }
+
+    public func bounds(of stream: EventQueueStream) -> EventQueueBounds {
+        guard case .success(let status) = store.status(of: Self.name(of: stream)) else { return .absent }
+        return EventQueueBounds(
+            earliest: status.earliest.position,
+            tail: status.tail.position,
+            count: Int(clamping: status.messageCount)
+        )
+    }
+
+    public func cursor(_ name: String, in stream: EventQueueStream) -> UInt64? {
+        guard case .success(let status) = store.status(of: Self.name(of: stream)) else { return nil }
+        return status.cursors[name]?.position
+    }
+
+    public func setCursor(
+        _ name: String,
+        in stream: EventQueueStream,
+        to position: UInt64,
+        completion: @escaping @Sendable (Result<Void, EventQueueError>) -> Void
+    ) {
+        let offset = StreamOffset(position: position)
+        store.setCursor(name, of: Self.name(of: stream), to: offset) { [self] result in
+            // Held events are counted by what is kept.
+            if case .held = stream, case .success = result {
+                store.trim(Self.name(of: stream), before: offset) { _ in }
+            }
+            completion(result.mapError(EventQueueError.init))
+        }
+    }
+}
+
+extension EventQueueError {
+    fileprivate init(_ error: StreamStoreError) {
+        switch error {
+        case .full, .overloaded: self = .full("\(error)")
+        default: self = .failed("\(error)")
+        }
+    }
+}
+
+extension MessageKey {
+    /// A digest of an event's id, which senders choose and which may have any length.
+    init(eventID: String) {
+        var id = eventID
+        let digest = id.withUTF8 { SHA256.hash(data: $0) }
+        let (high, low) = digest.withUnsafeBytes { bytes in
+            (bytes.loadUnaligned(as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
+        self.init(high: UInt64(bigEndian: high), low: UInt64(bigEndian: low))
+    }
+}

@@ -1,0 +1,226 @@
+import Collector
+import CollectorTesting
+import DurableLog
+import EventJSON
+import EventLog
+import Synchronization
+import Testing
+
+@Suite("A collector on a log")
+struct EventLogTests {
+    private static func event(_ number: Int, id: String? = nil) -> JSONObject {
+        var event: JSONObject = ["name": "page view", "data": ["number": .number(JSONNumber(number))]]
+        if let id { event["id"] = .string(id) }
+        return event
+    }
+
+    private static func numbers(_ destination: RecordingDestination) -> [Int] {
+        destination.deliveries.map { $0.event[.data]["number"].number?.integer ?? -1 }
+    }
+
+    private static func collector(
+        _ log: EventLog,
+        _ destination: any Destination,
+        _ configuration: JSONObject = [:]
+    ) async throws -> Collector {
+        var problems = ConfigurationProblems()
+        let configuration = DestinationConfiguration(configuration, problems: &problems)
+        try #require(problems.list.isEmpty)
+        let registration = DestinationRegistration(id: "d", destination: destination, configuration: configuration)
+        let collector = Collector(destinations: [registration], queue: log)
+        await collector.start()
+        return collector
+    }
+
+    @Test("a push resolves when its event is stored; destinations get all events, in order")
+    func order() async throws {
+        let log = try await EventLog(store: MemoryStreamStore())
+        let destination = RecordingDestination()
+        let collector = try await Self.collector(log, destination)
+        for number in 0..<1000 {
+            let result = await collector.push(Self.event(number))
+            #expect(result.isOK && !result.isDuplicate && result.outcomes.isEmpty)
+        }
+        await destination.settled(count: 1000)
+        #expect(Self.numbers(destination) == Array(0..<1000))
+        await collector.shutdown()
+        #expect(log.cursor("destination:d", in: .events) == log.bounds(of: .events).tail)
+    }
+
+    @Test("what a destination did not take goes to it in the next process, and nothing twice after a clean end")
+    func nextProcess() async throws {
+        let store = MemoryStreamStore()
+        let first = RecordingDestination { delivery in
+            (delivery.event[.data]["number"].number?.integer ?? 0) < 300
+                ? .delivered() : .retry(reason: "not now")
+        }
+        let collector = try await Self.collector(try await EventLog(store: store), first)
+        for number in 0..<1000 { #expect(await collector.push(Self.event(number)).isOK) }
+        await first.settled(count: 301)
+        await collector.shutdown()
+        #expect(Self.numbers(first) == Array(0..<300))
+
+        let second = RecordingDestination()
+        let next = try await Self.collector(try await EventLog(store: store), second)
+        await second.settled(count: 700)
+        #expect(Self.numbers(second) == Array(300..<1000))
+        await next.shutdown()
+    }
+
+    @Test("a process that ends without warning repeats no more than was under way")
+    func crash() async throws {
+        let store = MemoryStreamStore()
+        let first = RecordingDestination { delivery in
+            (delivery.event[.data]["number"].number?.integer ?? 0) < 100
+                ? .delivered() : .retry(after: .seconds(3600), reason: "not now")
+        }
+        let collector = try await Self.collector(try await EventLog(store: store), first, ["inFlightMax": 16])
+        for number in 0..<500 { #expect(await collector.push(Self.event(number)).isOK) }
+        await first.settled(count: 101)
+        // Not shut down: it stays where it is, as if it had been killed.
+        let second = RecordingDestination()
+        let next = try await Self.collector(try await EventLog(store: store), second, ["inFlightMax": 16])
+        for number in 500..<600 { #expect(await next.push(Self.event(number)).isOK) }
+        while Self.numbers(second).last != 599 { await second.delivered(count: second.deliveries.count + 1) }
+        let numbers = Self.numbers(second)
+        let begin = try #require(numbers.first)
+        #expect((84...100).contains(begin) && numbers == Array(begin..<600))
+        #expect(Self.numbers(first) == Array(0..<100))
+        await next.shutdown()
+        await collector.shutdown()
+    }
+
+    @Test("an event that comes again is stored once, also after a restart, and told apart")
+    func duplicates() async throws {
+        let store = MemoryStreamStore()
+        let destination = RecordingDestination()
+        let collector = try await Self.collector(try await EventLog(store: store), destination)
+        #expect(await !collector.push(Self.event(1, id: "a")).isDuplicate)
+        #expect(await collector.push(Self.event(1, id: "a")).isDuplicate)
+        let results = await collector.push([
+            Self.event(2, id: "b"), Self.event(1, id: "a"), Self.event(3, id: "c"), Self.event(3, id: "c"),
+        ])
+        #expect(results.map(\.isDuplicate) == [false, true, false, true])
+        #expect(results.allSatisfy { $0.isOK })
+        await destination.settled(count: 3)
+        await collector.shutdown()
+        let next = try await Self.collector(try await EventLog(store: store), destination)
+        #expect(await next.push(Self.event(2, id: "b")).isDuplicate)
+        #expect(await !next.push(Self.event(4, id: "d")).isDuplicate)
+        await destination.settled(count: 4)
+        await next.shutdown()
+        #expect(Self.numbers(destination) == [1, 2, 3, 4])
+    }
+
+    @Test("what a destination refuses is kept as a dead letter, with the reason, and holds nothing up")
+    func deadLetters() async throws {
+        let store = MemoryStreamStore()
+        let log = try await EventLog(store: store)
+        let destination = RecordingDestination { delivery in
+            delivery.event[.data]["number"] == 5 ? .rejected(reason: "no fives") : .delivered()
+        }
+        let collector = try await Self.collector(log, destination)
+        for number in 0..<10 { #expect(await collector.push(Self.event(number)).isOK) }
+        await destination.settled(count: 10)
+        await collector.shutdown()
+        #expect(Self.numbers(destination) == [0, 1, 2, 3, 4, 6, 7, 8, 9])
+        #expect(log.cursor("destination:d", in: .events) == log.bounds(of: .events).tail)
+        let page = try await store.read("collector/dead-letters/d", from: .zero)
+        let letter = try DeadLetterRecord(json: Array(page.bytes(of: try #require(page.messages.first))))
+        #expect(page.messages.count == 1 && letter.reason == "no fives" && letter.destination == "d")
+        #expect(letter.event[.data]["number"] == 5 && letter.attemptCount == 1 && letter.milliseconds > 0)
+        #expect(collector.status.destinations["d"]?.deadLetterCount == 1)
+    }
+
+    @Test("events wait for consent beside the others, through a restart, and go on when it is given")
+    func consent() async throws {
+        let store = MemoryStreamStore()
+        let destination = RecordingDestination()
+        let rules: JSONObject = ["consent": ["marketing": true]]
+        let collector = try await Self.collector(try await EventLog(store: store), destination, rules)
+        for number in 0..<10 {
+            var event = Self.event(number)
+            if number % 2 == 1 { event["consent"] = ["marketing": true] }
+            #expect(await collector.push(event).isOK)
+        }
+        await destination.settled(count: 5)
+        await collector.shutdown()
+        #expect(Self.numbers(destination) == [1, 3, 5, 7, 9])
+
+        let log = try await EventLog(store: store)
+        let next = try await Self.collector(log, destination, rules)
+        #expect(next.status.destinations["d"]?.heldCount == 5)
+        _ = await next.command(.consent(["marketing": true]))
+        await destination.settled(count: 10)
+        #expect(Self.numbers(destination).suffix(5) == [0, 2, 4, 6, 8])
+        #expect(destination.deliveries.suffix(5).allSatisfy { $0.event[.consent] == ["marketing": true] })
+        await next.shutdown()
+        #expect(log.bounds(of: .held(destination: "d")).count == 0)
+    }
+
+    @Test("a destination that falls behind takes the rest from the log: little of it is in memory, nothing is refused")
+    func behind() async throws {
+        let log = try await EventLog(store: MemoryStreamStore())
+        let isOpen = Atomic(false)
+        let destination = RecordingDestination { _ in
+            isOpen.load(ordering: .relaxed) ? .delivered() : .retry(after: .milliseconds(1), reason: "not now")
+        }
+        let collector = try await Self.collector(log, destination, ["waitingMax": 1])
+        let count = 30_000
+        for start in stride(from: 0, to: count, by: 1000) {
+            let results = await collector.push((start..<start + 1000).map { Self.event($0) })
+            #expect(results.allSatisfy { $0.isOK })
+        }
+        let status = try #require(collector.status.destinations["d"])
+        #expect(status.waitingCount <= 8192 && status.unreadByteCount > 1_000_000)
+        isOpen.store(true, ordering: .relaxed)
+        await destination.delivered(count: count)
+        #expect(Self.numbers(destination) == Array(0..<count))
+        await collector.shutdown()
+        #expect(log.cursor("destination:d", in: .events) == log.bounds(of: .events).tail)
+    }
+
+    @Test("each destination has a cursor of its own: one that is away holds no other up, and misses nothing")
+    func isolation() async throws {
+        let store = MemoryStreamStore()
+        let (well, away) = (RecordingDestination(), RecordingDestination { _ in .retry(reason: "away") })
+        let log = try await EventLog(store: store)
+        let collector = Collector(
+            destinations: [
+                DestinationRegistration(id: "well", destination: well),
+                DestinationRegistration(id: "away", destination: away),
+            ],
+            queue: log
+        )
+        await collector.start()
+        for number in 0..<100 { #expect(await collector.push(Self.event(number)).isOK) }
+        await well.settled(count: 100)
+        await collector.shutdown()
+        #expect(log.cursor("destination:well", in: .events) == log.bounds(of: .events).tail)
+        #expect(log.cursor("destination:away", in: .events) == 0)
+        let (again, back) = (RecordingDestination(), RecordingDestination())
+        let next = Collector(
+            destinations: [
+                DestinationRegistration(id: "well", destination: again),
+                DestinationRegistration(id: "away", destination: back),
+            ],
+            queue: try await EventLog(store: store)
+        )
+        await next.start()
+        await back.settled(count: 100)
+        await next.shutdown()
+        #expect(Self.numbers(back) == Array(0..<100) && again.deliveries.isEmpty)
+    }
+
+    @Test("a log that takes nothing more refuses for now, and nobody has the event")
+    func refused() async throws {
+        let store = MemoryStreamStore()
+        let destination = RecordingDestination()
+        let collector = try await Self.collector(try await EventLog(store: store), destination)
+        await store.close()
+        let result = await collector.push(Self.event(1))
+        #expect(!result.isOK && result.isTemporary && !result.isInvalid && result.eventID == nil)
+        #expect(destination.deliveries.isEmpty)
+        await collector.shutdown()
+    }
+}
