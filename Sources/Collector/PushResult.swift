@@ -47,6 +47,9 @@ public struct PushResult: Sendable, Equatable {
     /// has only failures.
     public package(set) var isDivided = false
 
+    /// What `error` says when the queue did not take the event.
+    package static let storageReason = "the event could not be stored"
+
     /// What `error` says once the collector has been shut down.
     public static let shutDownReason = "the collector is shut down"
 

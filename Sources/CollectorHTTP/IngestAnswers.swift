@@ -81,13 +81,19 @@ struct IngestAnswers: Sendable {
     }
 
     /// An answer to one accepted event; its id is asked for only where it is told.
-    func success(id: @autoclosure () -> String?, nowMilliseconds: Int, _ headers: HTTPHeaders) -> HTTPResponse {
+    func success(
+        id: @autoclosure () -> String?,
+        isDuplicate: Bool = false,
+        nowMilliseconds: Int,
+        _ headers: HTTPHeaders
+    ) -> HTTPResponse {
         var body = ByteBufferAllocator().buffer(capacity: Self.successByteCount)
         body.writeStaticString(#"{"success":true"#)
         if source.style == .fetch, let id = id() {
             body.writeStaticString(#","id":"#)
             body.writeBytes(JSONValue.string(id).jsonText)
         }
+        if isDuplicate { body.writeStaticString(#","duplicate":true"#) }
         body.writeStaticString(#","timestamp":"#)
         body.writeString(String(nowMilliseconds))
         body.writeStaticString("}")
@@ -122,7 +128,10 @@ struct IngestAnswers: Sendable {
                 if position > 0 { body.writeStaticString(",") }
                 body.writeBytes(result.eventID.map { JSONValue.string($0).jsonText } ?? Array("null".utf8))
             }
-            body.writeStaticString("]}")
+            body.writeStaticString("]")
+            let duplicates = results.indices.filter { results[$0].isDuplicate }
+            if !duplicates.isEmpty { body.writeString(",\"duplicates\":\(duplicates)") }
+            body.writeStaticString("}")
             return response(.ok, headers, body)
         }
         body.writeString(
@@ -155,6 +164,9 @@ struct IngestAnswers: Sendable {
 
     /// Why an event failed, in words for its sender: never a destination's own words.
     static func reason(_ result: PushResult) -> String {
+        if result.isTemporary, result.error == PushResult.storageReason {
+            return "events cannot be stored now: try again later"
+        }
         if result.isTemporary, result.error != PushResult.shutDownReason {
             return "too many events wait: try again later"
         }

@@ -133,7 +133,8 @@ struct IngestHandler: HTTPHandler {
         }
         guard mayTake(batch.count, request) else { return }
         let isList = batch.isList
-        if source.answersPOSTEarly {
+        // With a queue an answer means that the event is stored, which is soon; it waits for no destination anyway.
+        if source.answersPOSTEarly, !collector.storesEvents {
             let invalid = collector.firstRefusal(in: batch, source: source.id)
             let now = collector.nowMilliseconds
             let answer = EarlyAnswer(responder) { self.noteLateFailures($0) }
@@ -158,7 +159,12 @@ struct IngestHandler: HTTPHandler {
     private func answer(_ results: [PushResult], _ headers: HTTPHeaders) -> HTTPResponse {
         let now = collector.nowMilliseconds
         guard let result = results.first, !result.isOK else {
-            return answers.success(id: results.first?.eventID, nowMilliseconds: now, headers)
+            return answers.success(
+                id: results.first?.eventID,
+                isDuplicate: results.first?.isDuplicate ?? false,
+                nowMilliseconds: now,
+                headers
+            )
         }
         let status: HTTPResponseStatus =
             IngestAnswers.isSendersFault(result)
@@ -200,7 +206,7 @@ struct IngestHandler: HTTPHandler {
         guard mayTake(1, request) else { return }
         let text = JSONValue.object(PixelQuery.event(ofTarget: head.uri)).jsonText
         let response = answers.pixel(headers)
-        let isEarly = source.answersGETEarly
+        let isEarly = source.answersGETEarly && !collector.storesEvents
         text.withUnsafeBufferPointer { bytes in
             guard let batch = try? EventBatch(json: bytes, limits: JSONLimits(maximumByteCount: .max)) else {
                 collector.countRejection(source: source.id)

@@ -13,6 +13,9 @@ extension Collector {
         let index: Int
     }
 
+    /// Whether a push resolves when its events are on stable storage, and waits for no destination.
+    public var storesEvents: Bool { queue != nil }
+
     /// Writes events that one push brought, all or none. Called outside the lock, with what was accepted under it.
     func write(_ records: [OutgoingRecord]) {
         guard let queue, !records.isEmpty else { return }
@@ -61,7 +64,7 @@ extension Collector {
             counters.countFailed()
             record.tracker.update(record.index) { result in
                 result.event = nil
-                result.error = "the event could not be stored"
+                result.error = PushResult.storageReason
                 result.isTemporary = true
             }
             record.tracker.settle(record.index, nil)

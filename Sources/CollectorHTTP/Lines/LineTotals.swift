@@ -16,6 +16,8 @@ struct LineTotals {
     static let maximumFailureCount = 20
 
     private(set) var processedCount = 0
+    /// Of these, events that had come before.
+    private(set) var duplicateCount = 0
     private(set) var failedCount = 0
     private var sendersFaultCount = 0
     /// The first of them by line.
@@ -28,6 +30,7 @@ struct LineTotals {
         for (result, place) in zip(results, places) {
             if result.isOK {
                 processedCount += 1
+                if result.isDuplicate { duplicateCount += 1 }
             } else if result.isTemporary {
                 resumeLine = min(resumeLine ?? .max, place + 1)
                 fail(place, IngestAnswers.reason(result), isSendersFault: false)
@@ -69,6 +72,7 @@ struct LineTotals {
         var body = ByteBuffer()
         let isSuccess = status == .ok
         body.writeString("{\"success\":\(isSuccess),\"processed\":\(processedCount)")
+        if duplicateCount > 0 { body.writeString(",\"duplicates\":\(duplicateCount)") }
         if !isSuccess {
             body.writeString(",\"failed\":\(failedCount),\"errors\":[")
             for (position, failure) in failures.enumerated() {
