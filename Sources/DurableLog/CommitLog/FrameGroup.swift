@@ -38,15 +38,6 @@ final class FrameGroup: @unchecked Sendable {
     }
 }
 
-/// Where a file of the log lies in the log.
-struct LogFileRange: Equatable, Sendable {
-    /// The log position of the file's first byte.
-    var base: UInt64
-    var byteCount: UInt64
-
-    var end: UInt64 { base + byteCount }
-}
-
 /// Who waits for a group, and what they are told when it is durable.
 enum FrameCompletion: Sendable {
     case append(AppendReceipt, StoreCompletion<AppendReceipt>)

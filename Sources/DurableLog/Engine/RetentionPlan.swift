@@ -27,26 +27,29 @@ struct RetentionPlan {
         self.slowestCursor = slowestCursor
     }
 
-    init(_ state: StreamState, _ runtime: StreamRuntime) {
+    /// The cursors are those that were accepted: the trim comes behind them in the log.
+    init(_ state: StreamState, _ runtime: StreamRuntime, cursors: [String: UInt64]) {
         policy = state.retention
-        slowestCursor = state.cursors.values.min()
+        slowestCursor = cursors.values.min()
         var pieces: [Piece] = []
-        var messages: UInt64 = 0
         var copied = state.definition.base
         for segment in runtime.segments {
             copied = segment.end
-            messages = segment.messagesBefore + segment.messageCount
             guard segment.end > state.earliest else { continue }
+            let span = segment.end - max(segment.base, state.earliest)
             pieces.append(
                 Piece(
                     end: segment.end,
-                    byteCount: segment.end - max(segment.base, state.earliest) - min(segment.messageCount, segment.end),
+                    byteCount: span - min(span, segment.messageCount),
                     messageCount: segment.messageCount,
-                    messagesUpToEnd: messages,
+                    messagesUpToEnd: segment.messagesBefore + segment.messageCount,
                     lastMilliseconds: segment.lastMilliseconds
                 )
             )
         }
+        // Counted from the end: of what was released before, nothing is left to count.
+        var messages = state.messageCount
+        for frame in runtime.hot where frame.start >= copied { messages -= min(messages, UInt64(frame.messageCount)) }
         for frame in runtime.hot where frame.start >= copied {
             messages += UInt64(frame.messageCount)
             guard frame.end > state.earliest else { continue }

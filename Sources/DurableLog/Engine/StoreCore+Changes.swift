@@ -31,7 +31,8 @@ extension StoreCore {
             guard let state = durable.streams[slot], !state.retention.keepsEverything,
                 let now = pending.streams[slot], now.definition.id == state.definition.id,
                 let runtime = runtimes[slot],
-                let trim = RetentionPlan(state, runtime).trim(at: time.wall), trim.position > now.earliest
+                let trim = RetentionPlan(state, runtime, cursors: now.cursors).trim(at: time.wall),
+                trim.position > now.earliest
             else { continue }
             _ = enqueue(
                 .trim(stream: state.definition.id, position: trim.position, messageCount: trim.messageCount),

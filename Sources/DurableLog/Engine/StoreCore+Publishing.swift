@@ -85,7 +85,10 @@ extension StoreCore {
         case .removed(let removals):
             for removal in removals {
                 endWaits(removal.slot, .deleted, &callbacks)
-                if let runtime = runtimes[removal.slot] { releasedSegments += runtime.segments }
+                for segment in runtimes[removal.slot]?.segments ?? [] {
+                    releasedSegments.append(segment)
+                    statistics.segmentByteCount -= min(segment.byteCount, statistics.segmentByteCount)
+                }
                 runtimes[removal.slot] = nil
                 removedStreams.append(removal.stream)
                 keys.remove(stream: removal.stream)
@@ -107,7 +110,9 @@ extension StoreCore {
         sealedGroups = []
         queuedByteCount = 0
         self.logFile = logFile
-        openGroup = FrameGroup(number: openGroup.number + 1, startPosition: durablePosition, capacity: 4096)
+        // The file may have been begun, though nothing of the group is in it.
+        let startPosition = max(durablePosition, logFile.firstFrame)
+        openGroup = FrameGroup(number: openGroup.number + 1, startPosition: startPosition, capacity: 4096)
         switch error {
         case .full: statistics.isFull = true
         default:
@@ -146,12 +151,13 @@ extension StoreCore {
     }
 
     /// Lets go of what was trimmed: frames in memory, and segments as a whole.
-    private mutating func release(_ slot: Int) {
+    mutating func release(_ slot: Int) {
         guard let earliest = durable.streams[slot]?.earliest, var runtime = runtimes[slot] else { return }
         runtimes[slot] = nil
         while let first = runtime.hot.first, first.end <= earliest { runtime.hot.removeFirst() }
         while let first = runtime.segments.first, first.end <= earliest {
             releasedSegments.append(first)
+            statistics.segmentByteCount -= min(first.byteCount, statistics.segmentByteCount)
             runtime.segments.removeFirst()
         }
         runtimes[slot] = runtime

@@ -91,10 +91,10 @@ struct StoreCore {
     private mutating func beginFile(forFrame length: Int) {
         let before = openGroup
         let byteCount = max(limits.commitLogFileByteCount, CommitLogFile.headerByteCount + length)
-        logFile = LogFileRange(base: logFile.end, byteCount: UInt64(byteCount))
+        logFile = LogFileRange(base: logFile.end, byteCount: UInt64(byteCount), previousEnd: before.endPosition)
         openGroup = FrameGroup(
             number: before.number + 1,
-            startPosition: logFile.base + UInt64(CommitLogFile.headerByteCount),
+            startPosition: logFile.firstFrame,
             capacity: max(4096, length)
         )
         openGroup.newFile = logFile

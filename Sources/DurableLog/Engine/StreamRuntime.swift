@@ -6,6 +6,8 @@ struct StreamRuntime: Sendable {
     /// Recent frames with messages, in order; what is not yet in a segment is always among them.
     var hot: Deque<HotFrame> = []
     var segments: [SegmentRecord] = []
+    /// Own messages that were copied to segments, released ones included.
+    var copiedMessageCount: UInt64 = 0
     var waiters: [StreamWaiter] = []
     /// When it was last accessed, by the clock that does not jump.
     var accessMonotonic: UInt64

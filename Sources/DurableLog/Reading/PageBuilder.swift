@@ -8,6 +8,8 @@ struct PageBuilder {
     /// Behind what was taken, or passed over.
     private(set) var position: UInt64
     private(set) var isFull = false
+    /// Where the next frame begins, unless something is missing before it.
+    private var expected: UInt64?
 
     init(_ plan: ReadPlan) {
         from = plan.from
@@ -16,8 +18,27 @@ struct PageBuilder {
         bytes.reserveCapacity(min(max(0, plan.maximumByteCount), Int(plan.end - min(plan.end, plan.from))))
     }
 
+    /// What is read next begins here.
+    mutating func begin(at position: UInt64) { expected = expected ?? position }
+
+    /// Takes the next frame; what is missing before it is noted.
+    mutating func take(_ frame: FrameView, upper: UInt64) {
+        let start = frame.header.streamPosition
+        if let expected, start > expected { passOver(expected..<min(upper, start)) }
+        expected = max(expected ?? 0, frame.streamEnd)
+        add(frame, upper: upper)
+    }
+
+    /// What was to be read up to a position is read; what is missing before it is noted.
+    mutating func finish(upTo end: UInt64) {
+        guard !isFull else { return }
+        let missing = expected ?? position
+        if missing < end { passOver(missing..<end) }
+        expected = end
+    }
+
     /// Takes a frame's messages that begin at the wanted offset or behind it, and end at the upper position or before.
-    mutating func add(_ frame: FrameView, upper: UInt64) {
+    private mutating func add(_ frame: FrameView, upper: UInt64) {
         var start = frame.header.streamPosition
         var at = frame.messagesStart
         for index in 0..<frame.messageCount {
@@ -46,7 +67,7 @@ struct PageBuilder {
     }
 
     /// Notes that what lies between two positions cannot be read.
-    mutating func passOver(_ range: Range<UInt64>) {
+    private mutating func passOver(_ range: Range<UInt64>) {
         let range = max(range.lowerBound, position)..<max(range.upperBound, position)
         guard !range.isEmpty else { return }
         damaged.append(StreamOffset(position: range.lowerBound)..<StreamOffset(position: range.upperBound))
@@ -74,7 +95,7 @@ extension ReadPlan {
         var builder = PageBuilder(self)
         for (piece, upper) in pieces where !builder.isFull {
             guard case .memory(let frame) = piece, let view = FrameView(trusting: frame.bytes) else { continue }
-            builder.add(view, upper: upper)
+            builder.take(view, upper: upper)
         }
         return builder.page(self)
     }

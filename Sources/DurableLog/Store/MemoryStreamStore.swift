@@ -7,7 +7,7 @@ public final class MemoryStreamStore: LocalStreamStore, @unchecked Sendable {
                 StoreCore(
                     limits: limits,
                     position: 0,
-                    logFile: LogFileRange(base: 0, byteCount: .max),
+                    logFile: LogFileRange(base: 0, byteCount: .max, previousEnd: 0),
                     groupNumber: 1
                 ),
                 clock: clock

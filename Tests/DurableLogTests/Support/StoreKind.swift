@@ -1,8 +1,12 @@
 import DurableLog
+import Testing
 
 /// The stores that pass the contract.
 enum StoreKind: String, CaseIterable, Sendable {
     case memory
+    case durable
+    /// With files so small that every boundary is met.
+    case durableInSmallFiles
 
     /// Runs a body on an empty store, and closes it.
     func with(
@@ -15,7 +19,36 @@ enum StoreKind: String, CaseIterable, Sendable {
             let store = MemoryStreamStore(limits: limits, clock: clock)
             try await body(store)
             await store.close()
+        case .durable, .durableInSmallFiles:
+            let folder = try TemporaryFolder()
+            let store = try DurableStreamStore(
+                directory: folder.path,
+                limits: self == .durable ? limits : limits.inSmallFiles,
+                clock: clock
+            )
+            do { try await body(store) } catch {
+                await store.close()
+                throw error
+            }
+            await store.close()
+            #expect(store.damage.isEmpty)
         }
+    }
+}
+
+extension StoreLimits {
+    /// The same with files of a few kilobytes, copied and checkpointed all the time.
+    var inSmallFiles: StoreLimits {
+        var limits = self
+        limits.commitLogFileByteCount = 8 << 10
+        limits.segmentByteCount = 600
+        limits.copyByteCount = 200
+        limits.checkpointByteCount = 1_000
+        limits.maximumCachedByteCount = 500
+        limits.maximumOpenSegmentCount = 2
+        limits.indexByteCount = 100
+        limits.maintenanceIntervalMilliseconds = 5
+        return limits
     }
 }
 

@@ -1,0 +1,134 @@
+import Synchronization
+
+/// The files of the commit log. Written by the flusher alone; given free by who takes checkpoints.
+final class CommitLog: Sendable {
+    private struct State {
+        /// In order; the last is written to.
+        var ranges: [LogFileRange]
+        var current: any StorageFile
+        var spareByteCount: UInt64?
+    }
+
+    private let paths: StorePaths
+    private let files: any FileSystem
+    private let state: Mutex<State>
+
+    init(
+        _ paths: StorePaths,
+        _ files: any FileSystem,
+        ranges: [LogFileRange],
+        current: any StorageFile,
+        spareByteCount: UInt64?
+    ) {
+        self.paths = paths
+        self.files = files
+        state = Mutex(State(ranges: ranges, current: current, spareByteCount: spareByteCount))
+    }
+
+    /// The bytes of all its files.
+    var byteCount: UInt64 {
+        state.withLock { state in state.ranges.reduce(state.spareByteCount ?? 0) { $0 + $1.byteCount } }
+    }
+
+    /// The file that is written to.
+    var currentRange: LogFileRange? { state.withLock { $0.ranges.last } }
+
+    /// Makes a first or next file.
+    static func makeFile(_ range: LogFileRange, _ paths: StorePaths, _ files: any FileSystem) throws(FileFailure)
+        -> any StorageFile
+    {
+        do {
+            let file = try files.open(paths.newLogFile, .create)
+            try file.allocate(byteCount: range.byteCount)
+            try file.write(CommitLogFile.header(range), at: 0)
+            try file.synchronize()
+            try files.rename(paths.newLogFile, to: paths.logFile(base: range.base))
+            try files.synchronizeDirectory(paths.log)
+            return file
+        } catch {
+            try? files.remove(paths.newLogFile)
+            throw error
+        }
+    }
+
+    private func beginFile(_ range: LogFileRange) throws(FileFailure) {
+        let file: any StorageFile
+        if state.withLock({ $0.spareByteCount }) == range.byteCount {
+            file = try files.open(paths.spareLogFile, .readWrite)
+            try file.write(CommitLogFile.header(range), at: 0)
+            try file.synchronizeData()
+            try files.rename(paths.spareLogFile, to: paths.logFile(base: range.base))
+            state.withLock { $0.spareByteCount = nil }
+            try files.synchronizeDirectory(paths.log)
+        } else {
+            file = try Self.makeFile(range, paths, files)
+        }
+        state.withLock { state in
+            state.ranges.append(range)
+            state.current = file
+        }
+    }
+
+    /// Writes a group and makes it durable. Afterwards it is, or nothing is known of it.
+    func write(_ group: FrameGroup) throws(CommitFailure) {
+        do {
+            if let range = group.newFile { try beginFile(range) }
+        } catch {
+            throw error.isFull ? .full(error) : .broken(error)
+        }
+        guard group.buffer.count > 0 else { return }
+        let (file, base) = state.withLock { ($0.current, $0.ranges.last?.base ?? 0) }
+        let offset = group.startPosition - base
+        do {
+            try file.write(group.buffer.bytes, at: offset)
+        } catch {
+            // What was written of it must not be taken for durable at the next start.
+            try? file.write([UInt8](repeating: 0, count: min(FrameHeader.byteCount, group.buffer.count)), at: offset)
+            throw error.isFull ? .full(error) : .broken(error)
+        }
+        do {
+            try file.synchronizeData()
+        } catch {
+            throw .broken(error)
+        }
+    }
+
+    /// Gives free the files that lie wholly before a position; one is kept for use as the next.
+    func release(before position: UInt64, spareByteCount: UInt64) throws(FileFailure) {
+        while true {
+            let (oldest, hasSpare) = state.withLock { state -> (LogFileRange?, Bool) in
+                guard state.ranges.count > 1, let first = state.ranges.first, state.ranges[1].previousEnd <= position
+                else { return (nil, false) }
+                return (first, state.spareByteCount != nil)
+            }
+            guard let oldest else { return }
+            let path = paths.logFile(base: oldest.base)
+            if !hasSpare, oldest.byteCount == spareByteCount {
+                try files.rename(path, to: paths.spareLogFile)
+                try files.synchronizeDirectory(paths.log)
+                state.withLock { state in
+                    state.ranges.removeFirst()
+                    state.spareByteCount = oldest.byteCount
+                }
+            } else {
+                try files.remove(path)
+                state.withLock { state in _ = state.ranges.removeFirst() }
+            }
+        }
+    }
+}
+
+/// Why a group was not made durable.
+enum CommitFailure: Error {
+    /// There was no room; there may be later.
+    case full(FileFailure)
+    /// Whether it is durable cannot be known.
+    case broken(FileFailure)
+
+    var asStoreError: StreamStoreError {
+        switch self {
+        case .full(let failure): .full(failure.description)
+        case .broken(let failure): .fenced(failure.description)
+        }
+    }
+}

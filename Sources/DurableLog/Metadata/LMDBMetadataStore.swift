@@ -1,0 +1,198 @@
+import CLMDB
+
+/// The metadata in LMDB.
+final class LMDBMetadataStore: MetadataStore {
+    private let environment: LMDBEnvironment
+    private let path: String
+
+    init(path: String) throws(MetadataFailure) {
+        self.path = path
+        if let damage = LMDBFileCheck.damage(path: path + "/data.mdb") {
+            throw MetadataFailure(description: "\(path)/data.mdb: \(damage)")
+        }
+        environment = try LMDBEnvironment(path: path)
+    }
+
+    private static let markKey = Array("mark".utf8)
+
+    /// Numbers as a key that sorts as they do.
+    static func key(_ numbers: UInt64...) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for number in numbers { withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) } }
+        return bytes
+    }
+
+    private func failing<Value>(_ body: () throws -> Value) throws(MetadataFailure) -> Value {
+        do {
+            return try body()
+        } catch let failure as MetadataFailure {
+            throw MetadataFailure(description: "\(path): \(failure.description)", isFull: failure.isFull)
+        } catch {
+            throw MetadataFailure(description: "\(path): a record is damaged")
+        }
+    }
+
+    func load() throws(MetadataFailure) -> LoadedMetadata? {
+        try failing {
+            try environment.read { transaction in
+                let mark = try transaction.value(.main, Self.markKey) { reader in
+                    CheckpointMark(
+                        position: try reader.read(),
+                        groupNumber: try reader.read(),
+                        nextStream: try reader.read()
+                    )
+                }
+                guard let mark else { return nil }
+                var loaded = LoadedMetadata(mark: mark, streams: [], segments: [], hasKeys: false)
+                try transaction.each(.streams) { record in
+                    if case .whole(_, let value) = record {
+                        var reader = ByteReader(value)
+                        if let state = try? StreamState(from: &reader) {
+                            loaded.streams.append(state)
+                            return true
+                        }
+                    }
+                    loaded.damagedCount += 1
+                    return true
+                }
+                try transaction.each(.segments) { record in
+                    if case .whole(_, let value) = record {
+                        var reader = ByteReader(value)
+                        if let segment = try? SegmentRecord(from: &reader) {
+                            loaded.segments.append(segment)
+                            return true
+                        }
+                    }
+                    loaded.damagedCount += 1
+                    return true
+                }
+                try transaction.each(.keys) { _ in
+                    loaded.hasKeys = true
+                    return false
+                }
+                return loaded
+            }
+        }
+    }
+
+    func commit(_ changes: MetadataChanges) throws(MetadataFailure) {
+        try failing {
+            try environment.write { transaction in
+                for stream in changes.removedStreams { try remove(stream, transaction) }
+                for state in changes.streams {
+                    try transaction.put(.streams, Self.key(state.definition.id), state.encoded())
+                }
+                for segment in changes.removedSegments {
+                    try transaction.remove(.segments, Self.key(segment.stream, segment.base))
+                    try removeAll(.index, Self.key(segment.stream, segment.base), transaction)
+                }
+                for segment in changes.segments {
+                    try transaction.put(.segments, Self.key(segment.stream, segment.base), segment.encoded())
+                }
+                for entry in changes.index {
+                    var writer = ByteWriter()
+                    writer.write(entry.offset)
+                    try transaction.put(
+                        .index,
+                        Self.key(entry.segment.stream, entry.segment.base, entry.position),
+                        writer.bytes
+                    )
+                }
+                for (key, entry) in changes.keys { try note(key, entry, transaction) }
+                for limit in changes.keyLimits { try forget(limit, transaction) }
+                var writer = ByteWriter()
+                writer.write(changes.mark.position)
+                writer.write(changes.mark.groupNumber)
+                writer.write(changes.mark.nextStream)
+                try transaction.put(.main, Self.markKey, writer.bytes)
+            }
+        }
+    }
+
+    private func remove(_ stream: UInt64, _ transaction: LMDBTransaction) throws {
+        try transaction.remove(.streams, Self.key(stream))
+        for database in [LMDBEnvironment.Database.segments, .index, .keys, .keyOrder] {
+            try removeAll(database, Self.key(stream), transaction)
+        }
+    }
+
+    private func removeAll(
+        _ database: LMDBEnvironment.Database,
+        _ prefix: [UInt8],
+        _ transaction: LMDBTransaction
+    ) throws {
+        var keys: [[UInt8]] = []
+        try transaction.each(database, from: prefix) { record in
+            let key =
+                switch record {
+                case .whole(let key, _), .damaged(let key): key
+                }
+            guard key.starts(with: prefix) else { return false }
+            keys.append(key)
+            return true
+        }
+        for key in keys { try transaction.remove(database, key) }
+    }
+
+    private func note(_ key: StreamKey, _ entry: KeyEntry, _ transaction: LMDBTransaction) throws {
+        var writer = ByteWriter()
+        writer.write(entry.ordinal)
+        writer.write(entry.milliseconds)
+        writer.write(entry.end)
+        try transaction.put(.keys, Self.key(key.stream, key.key.high, key.key.low), writer.bytes)
+        var order = ByteWriter()
+        order.write(key.key.high)
+        order.write(key.key.low)
+        order.write(entry.milliseconds)
+        try transaction.put(.keyOrder, Self.key(key.stream, entry.ordinal), order.bytes)
+    }
+
+    private func forget(_ limit: MetadataChanges.KeyLimit, _ transaction: LMDBTransaction) throws {
+        var old: [(order: [UInt8], key: [UInt8], ordinal: UInt64)] = []
+        let prefix = Self.key(limit.stream)
+        try transaction.each(.keyOrder, from: prefix) { record in
+            guard case .whole(let key, let value) = record, key.starts(with: prefix), key.count == 16 else {
+                return false
+            }
+            let ordinal = key[8...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            var reader = ByteReader(value)
+            let high = try reader.read(UInt64.self)
+            let low = try reader.read(UInt64.self)
+            let milliseconds = try reader.read(UInt64.self)
+            guard ordinal < limit.firstOrdinal || milliseconds < limit.firstMilliseconds else { return false }
+            old.append((key, Self.key(limit.stream, high, low), ordinal))
+            return true
+        }
+        for (order, key, ordinal) in old {
+            try transaction.remove(.keyOrder, order)
+            // The key may have come again since.
+            let current = try? transaction.value(.keys, key) { try $0.read(UInt64.self) }
+            if current == ordinal { try transaction.remove(.keys, key) }
+        }
+    }
+
+    func indexedOffset(_ segment: SegmentKey, atOrBefore position: UInt64) -> UInt64? {
+        let prefix = Self.key(segment.stream, segment.base)
+        var offset: UInt64?
+        // Without an entry that can be read, the segment is read from its beginning.
+        try? environment.read { transaction in
+            try transaction.last(.index, atOrBefore: Self.key(segment.stream, segment.base, position)) { record in
+                guard case .whole(let key, let value) = record, key.starts(with: prefix) else { return }
+                var reader = ByteReader(value)
+                offset = try reader.read(UInt64.self)
+            }
+        }
+        return offset
+    }
+
+    func entry(of key: StreamKey) -> KeyEntry? {
+        let found = try? environment.read { transaction in
+            try transaction.value(.keys, Self.key(key.stream, key.key.high, key.key.low)) { reader in
+                KeyEntry(ordinal: try reader.read(), milliseconds: try reader.read(), end: try reader.read())
+            }
+        }
+        return found ?? nil
+    }
+
+    func close() { environment.close() }
+}
