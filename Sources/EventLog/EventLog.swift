@@ -32,13 +32,20 @@ public final class EventLog: EventQueue {
 
     let store: any StreamStore
     let options: Options
+    private let onFence: @Sendable (String) -> Void
 
-    /// A queue in that store.
+    /// A queue in that store. `onFence` is told why when the store takes nothing more, once for every append that is
+    /// refused for it: the process should end, and what starts in its place recovers.
     ///
     /// - Throws: `StreamStoreError` if the stream of events can neither be found nor created.
-    public init(store: any StreamStore, options: Options = Options()) async throws(StreamStoreError) {
+    public init(
+        store: any StreamStore,
+        options: Options = Options(),
+        onFence: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws(StreamStoreError) {
         self.store = store
         self.options = options
+        self.onFence = onFence
         try await store.create(Self.name(of: .events), creation(of: .events))
         try await store.setRetention(options.retention, of: Self.name(of: .events))
     }
@@ -76,7 +83,8 @@ public final class EventLog: EventQueue {
                 maximumCount: options.duplicateCount
             )
         }
-        append(batch.bytes, to: stream, appending, mayCreate: stream != .events) { result in
+        append(batch.bytes, to: stream, appending, mayCreate: stream != .events) { [onFence] result in
+            if case .failure(.fenced(let reason)) = result { onFence(reason) }
             completion(
                 result.map { receipt in
                     EventQueueReceipt(start: receipt.start.position, duplicates: receipt.duplicates.map(\.index))

@@ -19,6 +19,7 @@ struct Daemon {
         let hangups = await UnixSignalsSequence(trapping: .sighup)
         let port = try await running.start()
         var services: [any Service] = [FlowService(running: running, hangups: hangups)]
+        if let data = running.data { services.append(FenceService(fences: data.fences)) }
         do {
             if let admin { services.append(try await AdminServer.start(at: admin, running)) }
         } catch {
@@ -28,7 +29,7 @@ struct Daemon {
         if isDefault { welcome(port ?? listen.port) }
         // Services end in reverse: the admin door closes first.
         var group = ServiceGroupConfiguration(
-            services: services.map { .init(service: $0) },
+            services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "collectord")
         )
@@ -48,6 +49,19 @@ struct Daemon {
             """
         // Not `print`, whose buffer would keep the text where standard output is a pipe.
         FileHandle.standardOutput.write(Data(text.utf8))
+    }
+}
+
+/// Ends the daemon when its log takes nothing more: what starts in its place recovers. Until then senders get 503.
+private struct FenceService: Service {
+    let fences: AsyncStream<String>
+
+    func run() async throws {
+        let fence = await cancelWhenGracefulShutdown { () -> String? in
+            for await reason in fences { return reason }
+            return nil
+        }
+        if let fence { throw CommandError("the log is closed to new events: \(fence); the daemon ends") }
     }
 }
 

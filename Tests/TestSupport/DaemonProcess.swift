@@ -1,7 +1,7 @@
 import CollectorTesting
 public import Foundation
 
-/// The built `collectord` as a process of a test's own.
+/// The built `collectord` as a process of a test's own; it keeps events in memory unless it gets a `--data-dir`.
 ///
 /// ```swift
 /// let daemon = try await DaemonProcess.start(["run", flow.path, "--port", "0"])
@@ -78,8 +78,10 @@ public final class DaemonProcess: Sendable {
         let output = try PipeReader()
         let errors = try PipeReader()
         let standardInput = try PipeReader.pipe()
+        // A test's events do not belong where a user's would be.
+        let isRun = arguments.first == "run" && !arguments.contains("--data-dir")
         let identifier = try ChildProcess.spawn(
-            wrapper + [executable.path] + arguments,
+            wrapper + [executable.path] + arguments + (isRun ? ["--memory"] : []),
             standardInput: standardInput.reading.fileDescriptor,
             standardOutput: output.writing.fileDescriptor,
             standardError: errors.writing.fileDescriptor,

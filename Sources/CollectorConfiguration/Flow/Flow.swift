@@ -55,8 +55,10 @@ public struct Flow: Sendable {
 }
 
 extension Flow {
-    /// The flow's collector, not yet started; with a predecessor it is there to take that one's place.
+    /// The flow's collector, not yet started; with a predecessor it is there to take that one's place. Events are kept
+    /// in the queue, if there is one.
     public func collector(
+        queue: (any EventQueue)? = nil,
         logger: Logger = Logger(label: "collector"),
         succeeding predecessor: Collector? = nil
     ) -> Collector {
@@ -66,6 +68,7 @@ extension Flow {
             destinations: destinations.map(\.registration),
             transformers: transformers,
             stores: stores,
+            queue: queue,
             logger: logger,
             succeeding: predecessor
         )

@@ -7,6 +7,7 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Take events until SIGTERM or SIGINT, which let what is under way be delivered.",
         discussion: """
+            An event is answered once it is on the disk, and kept there until every destination has it. \
             Without a file, events are taken at /collect and printed on standard output. SIGHUP reads the file again and \
             exchanges the flow; a bad one changes nothing.
             """
@@ -20,6 +21,8 @@ struct RunCommand: AsyncParsableCommand {
 
     @OptionGroup var listen: ListenOptions
 
+    @OptionGroup var data: DataOptions
+
     @Option(help: "Listen here for status and reload: a port of this machine's own, 127.0.0.1:PORT or unix:PATH.")
     var admin: AdminAddress?
 
@@ -28,7 +31,8 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let first = try FlowLoading.flow(file: file, named: flow)
         logging.bootstrap(flowLevel: first.logLevel)
-        let running = RunningFlow(first, options: listen) { [file, flow] in
+        let directory = try await data.open()
+        let running = RunningFlow(first, options: listen, data: directory) { [file, flow] in
             guard file != "-" else { throw CommandError("the flow came from standard input, which is read once") }
             return try FlowLoading.flow(file: file, named: flow)
         }

@@ -1,6 +1,7 @@
 import Collector
 import CollectorConfiguration
 import CollectorHTTP
+import DurableLog
 import HTTPServer
 import Logging
 import NIOHTTP1
@@ -11,6 +12,8 @@ actor RunningFlow {
     private let options: ListenOptions
     private let logger = Logger(label: "collectord")
     private let first: Flow
+    /// Where events are kept; nil in memory.
+    let data: DataDirectory?
     private(set) var collector: Collector
     private let listeners: FlowListeners
     /// The last exchange, until all is handed over.
@@ -19,11 +22,17 @@ actor RunningFlow {
     private var isEnding = false
 
     /// A flow that was read, and how it is read again.
-    init(_ flow: Flow, options: ListenOptions, read: @escaping @Sendable () throws -> Flow) {
+    init(
+        _ flow: Flow,
+        options: ListenOptions,
+        data: DataDirectory?,
+        read: @escaping @Sendable () throws -> Flow
+    ) {
         first = flow
         self.options = options
+        self.data = data
         self.read = read
-        collector = flow.collector()
+        collector = flow.collector(queue: data?.log)
         listeners = FlowListeners(logger: Logger(label: "http"))
     }
 
@@ -36,6 +45,7 @@ actor RunningFlow {
             try await listeners.open(plan, Self.handler(collector))
         } catch {
             await collector.shutdown()
+            await data?.store.close()
             throw error
         }
         return await listeners.firstPort
@@ -89,5 +99,6 @@ actor RunningFlow {
         await listeners.close()
         await handingOver?.value
         await collector.shutdown()
+        await data?.store.close()
     }
 }

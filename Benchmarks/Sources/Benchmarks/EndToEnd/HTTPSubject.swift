@@ -45,7 +45,7 @@ struct HTTPSubject {
         ]
         let file = folder + "/flow.json"
         try TextFile.write(JSONValue.object(flow).jsonText, to: file)
-        return [Program.ownFolder() + "/collectord", "run", file, "--host", "127.0.0.1", "--port", "0"]
+        return [Program.ownFolder() + "/collectord", "run", file, "--host", "127.0.0.1", "--port", "0", "--memory"]
     }
 
     static func port(atEndOf line: String) throws -> Int {

@@ -1,0 +1,85 @@
+import ArgumentParser
+import DurableLog
+import EventLog
+import Foundation
+import Logging
+
+/// Where accepted events are kept until every destination has them.
+struct DataOptions: ParsableArguments {
+    @Option(
+        name: .customLong("data-dir"),
+        help: """
+            Keep accepted events here until every destination has them. Default: COLLECTORD_DATA_DIR, else \
+            /var/lib/collectord for root, else ~/.local/state/collectord.
+            """,
+        completion: .directory
+    )
+    var directory: String?
+
+    @Flag(help: "Keep events in memory only: answers wait for destinations, and what waits is lost with the process.")
+    var memory = false
+
+    func validate() throws {
+        guard !memory || directory == nil else { throw ValidationError("--memory and --data-dir exclude each other") }
+    }
+
+    /// The directory, made if it is not there; nil in memory.
+    func directoryPath(environment: [String: String]) -> String? {
+        if memory { return nil }
+        if let directory { return directory }
+        if let named = environment["COLLECTORD_DATA_DIR"], !named.isEmpty { return named }
+        if geteuid() == 0 { return "/var/lib/collectord" }
+        let state = environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        return (state ?? (environment["HOME"] ?? ".") + "/.local/state") + "/collectord"
+    }
+
+    /// Opens the log; nil in memory.
+    func open() async throws -> DataDirectory? {
+        guard let path = directoryPath(environment: ProcessInfo.processInfo.environment) else { return nil }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        } catch {
+            throw CommandError(
+                "\(path): cannot be made: \(error.localizedDescription); choose another --data-dir, or --memory"
+            )
+        }
+        return try await DataDirectory(path: path)
+    }
+}
+
+/// The daemon's log, open.
+final class DataDirectory: Sendable {
+    let path: String
+    let store: DurableStreamStore
+    let log: EventLog
+    /// Tells why the log takes nothing more.
+    let fences: AsyncStream<String>
+
+    init(path: String) async throws {
+        self.path = path
+        let logger = Logger(label: "log")
+        do {
+            store = try DurableStreamStore(directory: path, logger: logger)
+        } catch {
+            throw CommandError("\(error)")
+        }
+        let (fences, fence) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(1))
+        self.fences = fences
+        do {
+            log = try await EventLog(store: store) { fence.yield($0) }
+        } catch {
+            await store.close()
+            throw CommandError("\(path): \(error)")
+        }
+        let report = store.recovery
+        logger.info(
+            "events are kept in \(path)",
+            metadata: ["replayed": "\(report.replayedFrameCount)", "scanned": "\(report.scannedByteCount)"]
+        )
+        if report.isRebuilt { logger.warning("the log's metadata was made anew", metadata: ["directory": "\(path)"]) }
+    }
+}
