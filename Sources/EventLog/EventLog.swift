@@ -158,10 +158,11 @@ public final class EventLog: EventQueue {
         _ name: String,
         in stream: EventQueueStream,
         to position: UInt64,
+        isUrgent: Bool,
         completion: @escaping @Sendable (Result<Void, EventQueueError>) -> Void
     ) {
         let offset = StreamOffset(position: position)
-        store.setCursor(name, of: Self.name(of: stream), to: offset) { [self] result in
+        store.setCursor(name, of: Self.name(of: stream), to: offset, isUrgent: isUrgent) { [self] result in
             // Held events are counted by what is kept.
             if case .held = stream, case .success = result {
                 store.trim(Self.name(of: stream), before: offset) { _ in }

@@ -29,13 +29,15 @@ public protocol EventQueue: AnyObject, Sendable {
     /// The position up to which a reader is done; nil if it has none.
     func cursor(_ name: String, in stream: EventQueueStream) -> UInt64?
 
-    /// Notes the position up to which a reader is done. The completion is called when that is on stable storage.
+    /// Notes the position up to which a reader is done. The completion is called when that is on stable storage: at
+    /// once if it is urgent, else with what is written next, or within a second or so.
     ///
     /// What every cursor of a stream has passed may be released.
     func setCursor(
         _ name: String,
         in stream: EventQueueStream,
         to position: UInt64,
+        isUrgent: Bool,
         completion: @escaping @Sendable (Result<Void, EventQueueError>) -> Void
     )
 }

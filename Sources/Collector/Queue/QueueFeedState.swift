@@ -7,7 +7,9 @@ struct QueueFeedState: Sendable {
     /// The cursor on stable storage, and the ordinal of the first record behind it.
     private(set) var saved: UInt64
     private(set) var savedCount: UInt64 = 0
-    private(set) var isSaving = false
+    /// Requests to save the cursor that are under way, and whether one of these is urgent.
+    private var savingCount = 0
+    private var isSavingAtOnce = false
     /// Whether records come as they are written; else they are read.
     var isFollowing = false
     var isReading = false
@@ -31,19 +33,26 @@ struct QueueFeedState: Sendable {
         !isReading && !isFollowing && progress.taken < tail && progress.openCount <= Self.maximumOpenCount / 2
     }
 
+    /// Whether the cursor stands where everything is settled.
+    var isSaved: Bool { savingCount == 0 && progress.settled <= saved }
+
     /// Gives the position at which the cursor is to be saved now; nil if it stands there or is being saved.
-    mutating func beginSaving() -> UInt64? {
-        guard !isSaving, progress.settled > saved else { return nil }
-        isSaving = true
+    ///
+    /// One that is being saved in its time may be overtaken by one that is urgent.
+    mutating func beginSaving(isUrgent: Bool) -> UInt64? {
+        guard progress.settled > saved, savingCount == 0 || isUrgent && !isSavingAtOnce else { return nil }
+        savingCount += 1
+        if isUrgent { isSavingAtOnce = true }
         return progress.settled
     }
 
     /// Notes what became of the cursor; the ordinal of the first record behind it.
-    mutating func endSaving(_ position: UInt64, count: UInt64, isSaved: Bool) -> UInt64 {
-        isSaving = false
+    mutating func endSaving(_ position: UInt64, count: UInt64, isUrgent: Bool, isSaved: Bool) -> UInt64 {
+        savingCount -= 1
+        if isUrgent { isSavingAtOnce = false }
         if isSaved {
-            saved = position
-            savedCount = count
+            saved = max(saved, position)
+            savedCount = max(savedCount, count)
         }
         return savedCount
     }

@@ -20,6 +20,8 @@ final class QueueReader: Sendable {
         var present: StateSnapshot
         /// The state that records were last read under, so that those which follow each other share it.
         var past: StateSnapshot
+        /// Events that the destination may have behind its cursor.
+        var windowCount: UInt64 = 0
         /// Who waits until the cursors stand where everything is settled.
         var saved: [CheckedContinuation<Void, Never>] = []
 
@@ -45,7 +47,7 @@ final class QueueReader: Sendable {
 
         /// Whether the cursors stand where everything is settled.
         var isSaved: Bool {
-            QueueFeed.allCases.allSatisfy { !self[$0].isSaving && self[$0].progress.settled <= self[$0].saved }
+            QueueFeed.allCases.allSatisfy { self[$0].isSaved }
         }
     }
 
@@ -87,7 +89,9 @@ final class QueueReader: Sendable {
             let present = queue.cursor(cursor, in: stream)
             let position = max(present ?? start ?? bounds.tail, bounds.earliest)
             // Written before anything that is accepted from now on: a destination that never succeeds has a place, too.
-            if present == nil, bounds.isPresent { queue.setCursor(cursor, in: stream, to: position) { _ in } }
+            if present == nil, bounds.isPresent {
+                queue.setCursor(cursor, in: stream, to: position, isUrgent: false) { _ in }
+            }
             return QueueFeedState(stream: stream, cursor: cursor, from: position, tail: bounds.tail)
         }
         let cursor = "destination:\(destination)"
@@ -104,6 +108,7 @@ final class QueueReader: Sendable {
         state.withLock { state in
             begin(&state)
             state.worker = worker
+            state.windowCount = UInt64(worker.configuration.windowCount)
             for feed in QueueFeed.allCases {
                 worker.widenWindow(feed, behind: state[feed].savedCount)
             }
@@ -151,11 +156,15 @@ final class QueueReader: Sendable {
 
     /// Lets the worker begin, and reads on if it is behind.
     func wake() {
-        let (worker, feeds) = state.withLock { state in
-            (state.worker, QueueFeed.allCases.filter { state[$0].wantsReading })
+        let (worker, isBehind, hasPassed) = state.withLock { state in
+            (
+                state.worker,
+                state[.events].wantsReading || state[.held].wantsReading || state[.replay].wantsReading,
+                !state[.events].isSaved
+            )
         }
-        for feed in feeds { read(feed) }
-        save(.events)
+        if isBehind { for feed in QueueFeed.allCases { read(feed) } }
+        if hasPassed { save(.events) }
         worker?.workApart()
     }
 
@@ -181,27 +190,31 @@ final class QueueReader: Sendable {
     }
 
     /// Writes the cursor down, unless it is being written; the destination then gets more.
-    private func save(_ feed: QueueFeed) {
-        let saving = state.withLock { state -> (QueueFeedState, position: UInt64)? in
-            guard let position = state[feed].beginSaving() else { return nil }
-            return (state[feed], position)
+    ///
+    /// With the next events, since each write takes a flush; at once when the destination would soon have to wait.
+    private func save(_ feed: QueueFeed, isUrgent mustHurry: Bool = false) {
+        let saving = state.withLock { state -> (QueueFeedState, position: UInt64, isUrgent: Bool)? in
+            let unsavedCount = state[feed].progress.settledCount - state[feed].savedCount
+            let isUrgent = mustHurry || unsavedCount >= state.windowCount / 2
+            guard let position = state[feed].beginSaving(isUrgent: isUrgent) else { return nil }
+            return (state[feed], position, isUrgent)
         }
-        guard let (present, position) = saving else { return }
+        guard let (present, position, isUrgent) = saving else { return }
         let count = present.progress.settledCount
-        queue.setCursor(present.cursor, in: present.stream, to: position) { [self] result in
+        queue.setCursor(present.cursor, in: present.stream, to: position, isUrgent: isUrgent) { [self] result in
             var isSaved = true
             if case .failure(let error) = result {
                 isSaved = false
                 logger.error("the destination's cursor was not saved", metadata: ["error": "\(error)"])
             }
             let worker = state.withLock { state -> DeliveryWorker? in
-                let settledCount = state[feed].endSaving(position, count: count, isSaved: isSaved)
+                let settledCount = state[feed].endSaving(position, count: count, isUrgent: isUrgent, isSaved: isSaved)
                 if isSaved { state.worker?.widenWindow(feed, behind: settledCount) }
                 return state.worker
             }
             if isSaved {
                 worker?.workApart()
-                save(feed)
+                save(feed, isUrgent: mustHurry)
             } else if worker != nil {
                 later { self.save(feed) }
             }
@@ -219,6 +232,7 @@ final class QueueReader: Sendable {
                 return false
             }
             if isSaved { continuation.resume() }
+            for feed in QueueFeed.allCases { save(feed, isUrgent: true) }
         }
     }
 

@@ -206,6 +206,7 @@ final class StoreEngine: Sendable {
 
     func change(
         _ name: String,
+        wakesFlusher: Bool = true,
         completion: @escaping StoreCompletion<Void>,
         _ operation: @Sendable (StreamState) -> Result<StoreOperation?, StreamStoreError>
     ) {
@@ -216,6 +217,6 @@ final class StoreEngine: Sendable {
             }
         }
         if case .now(let result) = answer { completion(result) }
-        settle()
+        if wakesFlusher || flusherSignal == nil { settle() }
     }
 }

@@ -117,15 +117,16 @@ public class LocalStreamStore: StreamStore, @unchecked Sendable {
         return .success(())
     }
 
-    /// Sets a cursor, and calls back when that is durable.
+    /// Sets a cursor, and calls back when that is durable: at once if it is urgent, else with what is written next.
     public final func setCursor(
         _ cursor: String,
         of name: String,
         to offset: StreamOffset,
+        isUrgent: Bool,
         completion: @escaping StoreCompletion<Void>
     ) {
         guard !cursor.isEmpty, cursor.utf8.count <= 1024 else { return completion(.failure(.invalidName)) }
-        engine.change(name, completion: completion) { state in
+        engine.change(name, wakesFlusher: isUrgent, completion: completion) { state in
             guard offset.readSequence == 0, offset.position <= state.tail else {
                 return .failure(.malformed("cursor: its offset lies beyond the stream's end"))
             }

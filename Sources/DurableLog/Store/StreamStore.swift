@@ -64,11 +64,13 @@ public protocol StreamStore: AnyObject, Sendable {
     /// Sets a cursor, durably with what is written next, or within a second or so; `nil` removes it.
     func setCursor(_ cursor: String, of name: String, to offset: StreamOffset?) -> Result<Void, StreamStoreError>
 
-    /// Sets a cursor, and calls back when that is durable.
+    /// Sets a cursor, and calls back when that is durable: at once if it is urgent, else with what is written next, or
+    /// within a second or so.
     func setCursor(
         _ cursor: String,
         of name: String,
         to offset: StreamOffset,
+        isUrgent: Bool,
         completion: @escaping StoreCompletion<Void>
     )
 
