@@ -98,7 +98,8 @@ extension StoreCore {
         if let contentType, !source.definition.hasSameType(as: contentType) { throw .originTypeConflict }
         let offset = origin.offset ?? source.tailOffset
         guard offset.readSequence == 0, offset.position <= source.tail else { throw .originBeyondTail }
-        guard offset.position >= source.earliest else { throw .gone(earliest: source.earliestOffset) }
+        let earliest = pending.earliest(of: slot)
+        guard offset.position >= earliest else { throw .gone(earliest: StreamOffset(position: earliest)) }
         return (source, offset.position)
     }
 

@@ -43,7 +43,7 @@ extension StoreCore {
             isClosed: state.isClosed
         )
         guard offset.readSequence == 0, offset.position < state.tail else { return .success(plan) }
-        let earliest = earliest(of: slot)
+        let earliest = durable.earliest(of: slot)
         guard offset.position >= earliest else { return .failure(.gone(earliest: StreamOffset(position: earliest))) }
 
         // From the stream up to the ancestor that holds the offset, then down again.
@@ -101,15 +101,6 @@ extension StoreCore {
         return low
     }
 
-    /// The first offset that can be read, what is inherited included.
-    func earliest(of slot: Int) -> UInt64 {
-        guard let state = durable.streams[slot] else { return 0 }
-        guard state.earliest < state.definition.base, let parent = state.definition.parent,
-            let above = durable.slots[parent]
-        else { return state.earliest }
-        return max(state.earliest, min(earliest(of: above), state.definition.base))
-    }
-
     func status(of name: String, _ time: StoreTime) -> Result<StreamStatus, StreamStoreError> {
         switch readableSlot(name, time) {
         case .failure(let error): return .failure(error)
@@ -124,7 +115,7 @@ extension StoreCore {
                     isMessageList: definition.isMessageList,
                     expiry: definition.expiry,
                     retention: state.retention,
-                    earliest: StreamOffset(position: earliest(of: slot)),
+                    earliest: StreamOffset(position: durable.earliest(of: slot)),
                     tail: state.tailOffset,
                     isClosed: state.isClosed,
                     byteCount: kept.byteCount,

@@ -166,6 +166,7 @@ final class StoreEngine: Sendable {
         _ name: String,
         from offset: StreamOffset,
         maximumByteCount: Int,
+        isAgain: Bool = false,
         completion: @escaping StoreCompletion<StreamPage>
     ) {
         let time = clock.now()
@@ -181,10 +182,17 @@ final class StoreEngine: Sendable {
                 completion(.success(plan.pageFromMemory()))
                 return
             }
-            segmentReader.read(plan) { result in
-                // What is gone between planning and reading was released: the next plan says so.
-                if case .failure(.gone) = result {
-                    self.read(name, from: offset, maximumByteCount: maximumByteCount, completion: completion)
+            // A file that is gone between planning and reading was released: the next plan says so. If it is still in
+            // that plan, it is lost, and passed over.
+            segmentReader.read(plan, passingOverMissingFiles: isAgain) { result in
+                if case .failure(.gone) = result, !isAgain {
+                    self.read(
+                        name,
+                        from: offset,
+                        maximumByteCount: maximumByteCount,
+                        isAgain: true,
+                        completion: completion
+                    )
                 } else {
                     completion(result)
                 }

@@ -44,6 +44,24 @@ struct Checkpointer {
         var keys: [(key: StreamKey, entry: KeyEntry)] = []
     }
 
+    /// Removes files that no stream has: made after the last checkpoint, or not removed before the end of a process.
+    func removeOrphans() {
+        let known = engine.core.withLock { core in
+            Set(
+                core.runtimes.lazy.compactMap { $0 }.flatMap { $0.segments.map(\.key) }
+                    + core.releasedSegments.map(\.key)
+            )
+        }
+        let (paths, files) = (writer.paths, writer.files)
+        for directory in (try? files.list(paths.segments)) ?? [] where directory.utf8.count == 2 {
+            for name in (try? files.list(paths.segments + "/" + directory)) ?? [] {
+                guard let (stream, base) = StorePaths.segmentName(name) else { continue }
+                let key = SegmentKey(stream: stream, base: base)
+                if !known.contains(key) { writer.remove(key) }
+            }
+        }
+    }
+
     /// Copies only.
     mutating func copy() throws(CheckpointFailure) {
         let groups = engine.core.withLock { Array($0.uncopiedGroups) }
@@ -245,6 +263,8 @@ extension StoreCore {
                 )
                 runtimes[slot]?.segments[at] = record
             } else if record.base >= runtimes[slot]?.segments.last?.end ?? 0 {
+                // It may have been released while it was written to; with what was written, it is needed again.
+                releasedSegments.removeAll { $0.key == record.key }
                 runtimes[slot]?.segments.append(record)
             } else {
                 // Released while it was written to.

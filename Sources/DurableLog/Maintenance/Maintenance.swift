@@ -20,10 +20,12 @@ final class Maintenance: Sendable {
         self.report = report
     }
 
-    func start(_ checkpointer: sending Checkpointer) {
+    func start(_ checkpointer: sending Checkpointer, removingOrphans: Bool) {
         let once = Mutex<Checkpointer?>(checkpointer)
         StoreThread.start("log maintenance") {
-            if let checkpointer = once.withLock({ $0 }) { self.run(checkpointer) }
+            guard let checkpointer = once.withLock({ $0 }) else { return }
+            if removingOrphans { checkpointer.removeOrphans() }
+            self.run(checkpointer)
         }
     }
 

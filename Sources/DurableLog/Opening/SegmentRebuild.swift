@@ -56,7 +56,7 @@ struct SegmentRebuild {
             messagesBefore: header?.messagesBefore ?? state.messageCount,
             firstMilliseconds: definition.createdMilliseconds,
             lastMilliseconds: definition.createdMilliseconds,
-            indexedByteCount: UInt64(bytes.count)
+            indexedByteCount: 0
         )
         if states[stream] == nil {
             state.tail = max(base, definition.base)
@@ -89,6 +89,7 @@ struct SegmentRebuild {
             record.messageCount += UInt64(frame.messageCount)
             record.lastMilliseconds = max(record.lastMilliseconds, frame.header.milliseconds)
         }
+        record.indexedByteCount = record.byteCount
         states[stream] = state
         segments.append(record)
     }

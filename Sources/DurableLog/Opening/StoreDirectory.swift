@@ -26,9 +26,12 @@ struct StoreDirectory {
                     "\(paths.format): is missing though there is a store; restore it, or use another directory"
                 )
             } else {
-                let file = try files.open(paths.format, .create)
+                // Whole and durable before there is anything else.
+                let file = try files.open(paths.format + ".new", .create)
                 try file.write(Array(Self.formatText.utf8), at: 0)
                 try file.synchronize()
+                try files.rename(paths.format + ".new", to: paths.format)
+                try files.synchronizeDirectory(root)
             }
             for directory in [paths.log, paths.segments, paths.metadata] { try files.makeDirectory(directory) }
             try files.synchronizeDirectory(root)

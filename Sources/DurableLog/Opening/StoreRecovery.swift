@@ -35,19 +35,24 @@ struct StoreRecovery {
         let isDamaged = loaded.map { $0.damagedCount > 0 } ?? true
         var states = loaded?.streams ?? []
         var segments = loaded?.segments ?? []
-        if isDamaged {
+        if isDamaged, ranges.isEmpty || ranges.first?.base == 0 {
+            // The log still has everything there ever was.
+            states = []
+            segments = []
+            position = first
+            report.isRebuilt = loaded != nil
+        } else if isDamaged {
             let rebuild = try SegmentRebuild(paths, files, quarantine)
             let known = Set(states.map(\.definition.id))
             states += rebuild.states.values.filter { !known.contains($0.definition.id) }
             let knownSegments = Set(segments.map(\.key))
             segments += rebuild.segments.filter { !knownSegments.contains($0.key) }
-            report.isRebuilt =
-                loaded != nil || !rebuild.states.isEmpty || !ranges.isEmpty && first < (ranges.last?.end ?? 0)
-            if loaded != nil {
-                quarantine.note(paths.metadata, 0..<0, "records are damaged; made anew from the segments")
-            }
+            report.isRebuilt = true
             // The log may hold what the segments do not, from its beginning on.
             position = first
+        }
+        if loaded != nil, isDamaged {
+            quarantine.note(paths.metadata, 0..<0, "records are damaged; made anew from segments and log")
         }
         restore(states, segments, loaded?.mark.nextStream ?? 1, isRebuilt: isDamaged)
         core.keys.hasOlder = loaded?.hasKeys ?? false

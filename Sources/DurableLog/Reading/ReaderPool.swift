@@ -20,10 +20,10 @@ final class ReaderPool: SegmentReading {
         for _ in 0..<self.threadCount { StoreThread.start("log reader") { self.run() } }
     }
 
-    func read(_ plan: ReadPlan, completion: @escaping StoreCompletion<StreamPage>) {
+    func read(_ plan: ReadPlan, passingOverMissingFiles: Bool, completion: @escaping StoreCompletion<StreamPage>) {
         let accepted = state.withLock { state in
             guard !state.isStopping else { return false }
-            state.jobs.append { completion(self.reader.page(plan)) }
+            state.jobs.append { completion(self.reader.page(plan, passingOverMissingFiles)) }
             return true
         }
         guard accepted else {

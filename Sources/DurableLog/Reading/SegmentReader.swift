@@ -23,7 +23,7 @@ final class SegmentReader: Sendable {
 
     func forget(_ key: SegmentKey) { cache.forget(key) }
 
-    func page(_ plan: ReadPlan) -> Result<StreamPage, StreamStoreError> {
+    func page(_ plan: ReadPlan, _ passesOverMissingFiles: Bool) -> Result<StreamPage, StreamStoreError> {
         var builder = PageBuilder(plan)
         do throws(FileFailure) {
             for (piece, upper) in plan.pieces where !builder.isFull {
@@ -32,7 +32,19 @@ final class SegmentReader: Sendable {
                     builder.begin(at: frame.start)
                     if let view = FrameView(trusting: frame.bytes) { builder.take(view, upper: upper) }
                     builder.finish(upTo: upper)
-                case .segment(let record): try read(record, upper: upper, into: &builder)
+                case .segment(let record):
+                    do throws(FileFailure) {
+                        try read(record, upper: upper, into: &builder)
+                    } catch {
+                        guard error.isMissing, passesOverMissingFiles else { throw error }
+                        quarantine.note(
+                            paths.segment(stream: record.stream, base: record.base),
+                            0..<record.byteCount,
+                            "the file is missing; its messages are lost"
+                        )
+                        builder.begin(at: max(record.base, builder.position))
+                        builder.finish(upTo: upper)
+                    }
                 }
             }
         } catch {

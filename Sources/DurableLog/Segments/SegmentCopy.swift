@@ -65,7 +65,7 @@ struct SegmentCopy {
     mutating func add(_ frame: Frame) {
         messageCount += frame.messageCount
         guard var record else { return }
-        if record.byteCount - record.indexedByteCount >= UInt64(limits.indexByteCount) {
+        if record.byteCount >= record.indexedByteCount + UInt64(limits.indexByteCount) {
             index.append(
                 MetadataChanges.IndexEntry(segment: record.key, position: frame.start, offset: record.byteCount)
             )

@@ -32,6 +32,14 @@ struct StoreState: Sendable {
 
     var count: Int { slots.count }
 
+    /// The first position that can be read, what is inherited included.
+    func earliest(of slot: Int) -> UInt64 {
+        guard let state = streams[slot] else { return 0 }
+        guard state.earliest < state.definition.base, let parent = state.definition.parent, let above = slots[parent]
+        else { return state.earliest }
+        return max(state.earliest, min(earliest(of: above), state.definition.base))
+    }
+
     /// The common case, without a look at anything else.
     mutating func apply(_ append: AppendOperation, slot: Int) { streams[slot]?.apply(append) }
 

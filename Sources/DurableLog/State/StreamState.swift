@@ -37,7 +37,6 @@ struct StreamState: Equatable, Sendable {
     }
 
     var tailOffset: StreamOffset { StreamOffset(position: tail) }
-    var earliestOffset: StreamOffset { StreamOffset(position: earliest) }
 
     /// Own messages that are kept, and their bytes.
     var kept: (messageCount: UInt64, byteCount: UInt64) {

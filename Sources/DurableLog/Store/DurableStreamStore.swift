@@ -98,7 +98,9 @@ public final class DurableStreamStore: LocalStreamStore, @unchecked Sendable {
                     SegmentWriter(paths, files, maximumOpenCount: limits.maximumOpenSegmentCount),
                     position: position,
                     changed: changed
-                )
+                ),
+                // After damage, a file that nothing names may be what is left of something.
+                removingOrphans: recovery.report.damage.isEmpty
             )
             if core.uncopiedByteCount >= limits.copyByteCount { maintenance.wake() }
         } catch let error as FileFailure {
