@@ -61,6 +61,10 @@ fuzz: setup ## Try a million mutated inputs of each kind; FUZZ_COUNT and FUZZ_SE
 soak: setup ## Steady load with faults for an hour, or SOAK_SECONDS.
 	SOAK_SECONDS=$${SOAK_SECONDS:-3600} swift test $(SWIFT_FLAGS) --filter SoakTests
 
+.PHONY: crash-campaign
+crash-campaign: setup ## Kill the daemon a thousand times under load, or CRASH_ROUNDS, and see that nothing is lost.
+	CRASH_ROUNDS=$${CRASH_ROUNDS:-1000} swift test $(SWIFT_FLAGS) --filter CrashTests
+
 .PHONY: format
 format: ## Format all sources.
 	swift format --in-place --recursive Package.swift Sources Tests Examples $(wildcard Benchmarks)

@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 folder=$(mktemp -d)
 # A process group of its own, so that the daemon ends together with the make that started it.
 set -m
+export COLLECTORD_DATA_DIR="$folder/data"
 make run PORT=0 >"$folder/output" 2>"$folder/errors" &
 daemon=$!
 set +m

@@ -18,6 +18,7 @@ need zlib1g-dev "test -e /usr/include/zlib.h || pkg-config --exists zlib"
 need libsqlite3-dev "test -e /usr/include/sqlite3.h || pkg-config --exists sqlite3"
 need redis-server "command -v redis-server"
 need curl "command -v curl"
+need strace "command -v strace"
 need openssl "command -v openssl"
 need chromium "command -v chromium"
 

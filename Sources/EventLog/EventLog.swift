@@ -1,6 +1,7 @@
 public import Collector
 import Crypto
 public import DurableLog
+import Synchronization
 
 /// A collector's queue in a store of durable streams.
 ///
@@ -33,6 +34,7 @@ public final class EventLog: EventQueue {
     let store: any StreamStore
     let options: Options
     private let onFence: @Sendable (String) -> Void
+    private let isReleasing = Atomic(false)
 
     /// A queue in that store. `onFence` is told why when the store takes nothing more, once for every append that is
     /// refused for it: the process should end, and what starts in its place recovers.
@@ -83,13 +85,26 @@ public final class EventLog: EventQueue {
                 maximumCount: options.duplicateCount
             )
         }
-        append(batch.bytes, to: stream, appending, mayCreate: stream != .events) { [onFence] result in
+        append(batch.bytes, to: stream, appending, mayCreate: stream != .events) { [onFence, weak self] result in
             if case .failure(.fenced(let reason)) = result { onFence(reason) }
+            if case .failure(.full) = result { self?.release() }
             completion(
                 result.map { receipt in
                     EventQueueReceipt(start: receipt.start.position, duplicates: receipt.duplicates.map(\.index))
                 }.mapError(EventQueueError.init)
             )
+        }
+    }
+
+    /// Makes room on a full disk: of the events that every destination is done with, none is kept any longer.
+    private func release() {
+        guard !isReleasing.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        let events = Self.name(of: .events)
+        guard case .success(let status) = store.status(of: events) else {
+            return isReleasing.store(false, ordering: .releasing)
+        }
+        store.trim(events, before: status.cursors.values.min() ?? status.tail) { [self] _ in
+            store.maintain { [self] _ in isReleasing.store(false, ordering: .releasing) }
         }
     }
 

@@ -76,13 +76,15 @@ struct RestartTests {
                 let count = shared.count
                 while shared.count < count + 20, !Task.isCancelled { await Task.yield() }
                 // Until the next one listens, connections wait in the socket.
-                #expect(await daemon.stop().code == 0)
+                let end = await daemon.stop()
+                #expect(end.code == 0, "\(end.code): \(end.errors.suffix(2000))")
                 daemon = try await start(generation)
             }
             shared.end()
             try await group.waitForAll()
         }
-        #expect(await daemon.stop().code == 0)
+        let end = await daemon.stop()
+        #expect(end.code == 0, "\(end.code): \(end.errors.suffix(2000))")
         var ids: [String] = []
         for generation in 0...5 {
             guard let data = try? Data(contentsOf: URL(filePath: output(generation))) else { continue }
