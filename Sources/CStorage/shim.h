@@ -2,11 +2,9 @@
 #ifndef COLLECTORD_CSTORAGE_SHIM_H
 #define COLLECTORD_CSTORAGE_SHIM_H
 
-#include <semaphore.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/file.h>
 
 // glibc declares these for _GNU_SOURCE only.
 extern int syncfs(int descriptor);

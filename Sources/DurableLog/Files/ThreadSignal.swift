@@ -1,4 +1,3 @@
-import CStorage
 import Glibc
 
 /// Wakes a thread that waits; a signal that comes before the wait is kept.

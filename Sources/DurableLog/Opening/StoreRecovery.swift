@@ -147,14 +147,23 @@ struct StoreRecovery {
                 bytes: bytes
             )
         case .tornTail(let range, let frameCount, let bytes):
-            guard frameCount > 0 else { return }
+            guard frameCount > 0 || Self.beginsFrame(bytes, at: range.lowerBound) else { return }
             quarantine.note(
                 path,
                 range.lowerBound - base..<range.upperBound - base,
-                "cut: \(frameCount) frames behind a torn one, which were not acknowledged",
+                "cut: a torn frame and \(frameCount) behind it, which were not acknowledged unless the disk changed them since",
                 bytes: bytes
             )
         }
+    }
+
+    /// Whether there was a frame: what a recycled file still holds has other positions.
+    private static func beginsFrame(_ bytes: UnsafeRawBufferPointer, at position: UInt64) -> Bool {
+        guard bytes.count >= FrameHeader.byteCount else { return false }
+        return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)) == position
+            || FrameHeader(bytes).map { $0.logPosition == position } ?? false
+            || bytes.loadUnaligned(as: UInt32.self) == FrameHeader.magic.littleEndian
+                && bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self) == position.littleEndian
     }
 
     /// Applies a frame of the log; `false` when its stream is not known.

@@ -76,8 +76,10 @@ final class SegmentReader: Sendable {
         }
         var chunkByteCount = min(1 << 20, max(64 << 10, builder.maximumByteCount))
         while offset < record.byteCount, !builder.isFull, builder.position < upper {
-            let bytes = try file.bytes(at: offset, count: min(chunkByteCount, Int(record.byteCount - offset)))
-            let isLast = offset + UInt64(bytes.count) >= record.byteCount
+            let wantedByteCount = min(chunkByteCount, Int(record.byteCount - offset))
+            let bytes = try file.bytes(at: offset, count: wantedByteCount)
+            // The file may be shorter than it should be.
+            let isLast = offset + UInt64(bytes.count) >= record.byteCount || bytes.count < wantedByteCount
             let (used, isDamaged, needed) = take(bytes, record, upper, isLast: isLast, &builder)
             offset += UInt64(used)
             if isDamaged {
