@@ -103,7 +103,8 @@ public final class EventLog: EventQueue {
         guard case .success(let status) = store.status(of: events) else {
             return isReleasing.store(false, ordering: .releasing)
         }
-        store.trim(events, before: status.cursors.values.min() ?? status.tail) { [self] _ in
+        let position = status.cursors.values.min() ?? status.tail
+        store.trim(events, before: position, messageCount: nil) { [self] _ in
             store.maintain { [self] _ in isReleasing.store(false, ordering: .releasing) }
         }
     }
@@ -173,17 +174,22 @@ public final class EventLog: EventQueue {
         _ name: String,
         in stream: EventQueueStream,
         to position: UInt64,
+        passing count: UInt64,
         isUrgent: Bool,
         completion: @escaping @Sendable (Result<Void, EventQueueError>) -> Void
     ) {
         let offset = StreamOffset(position: position)
         store.setCursor(name, of: Self.name(of: stream), to: offset, isUrgent: isUrgent) { [self] result in
-            // Held events are counted by what is kept.
-            if case .held = stream, case .success = result {
-                store.trim(Self.name(of: stream), before: offset) { _ in }
+            if case .success = result, stream != .events, name.hasPrefix("destination:") || name.hasPrefix("replay:") {
+                // What left these streams is not kept any longer.
+                store.trim(Self.name(of: stream), before: offset, messageCount: count) { _ in }
             }
             completion(result.mapError(EventQueueError.init))
         }
+    }
+
+    public func removeCursor(_ name: String, in stream: EventQueueStream) {
+        _ = store.setCursor(name, of: Self.name(of: stream), to: nil)
     }
 }
 

@@ -212,6 +212,50 @@ struct EventLogTests {
         #expect(Self.numbers(back) == Array(0..<100) && again.deliveries.isEmpty)
     }
 
+    @Test("what was delivered is delivered once more when somebody asks for it, and holds the log no longer than that")
+    func replay() async throws {
+        let store = MemoryStreamStore()
+        let log = try await EventLog(store: store)
+        let destination = RecordingDestination()
+        let collector = try await Self.collector(log, destination)
+        for number in 0..<10 { #expect(await collector.push(Self.event(number)).isOK) }
+        await destination.delivered(count: 10)
+        let page = try await store.read("collector/events", from: .zero)
+        let ends = page.messages.map(\.end.position)
+        try collector.replay(ends[2]..<ends[5], to: "d")
+        await destination.delivered(count: 13)
+        #expect(Self.numbers(destination).suffix(3) == [3, 4, 5])
+        #expect(throws: ReplayError.unknownDestination("x")) { try collector.replay(0..<100, to: "x") }
+        #expect(throws: ReplayError.nothing) { try collector.replay(ends[9]..<ends[9] + 9, to: "d") }
+        #expect(await collector.push(Self.event(10)).isOK)
+        await destination.delivered(count: 14)
+        await collector.shutdown()
+        #expect(log.cursor("replay:d", in: .events) == nil && log.cursor("replay-end:d", in: .events) == nil)
+        #expect(throws: ReplayError.noQueue) { try Collector().replay(0..<1, to: "d") }
+    }
+
+    @Test("dead letters are tried once more: who goes is no letter any longer, who fails again is one again")
+    func replayedLetters() async throws {
+        let log = try await EventLog(store: MemoryStreamStore())
+        let accepts = Atomic(0)
+        let destination = RecordingDestination { delivery in
+            let number = delivery.event[.data]["number"].number?.integer ?? 0
+            return number < accepts.load(ordering: .relaxed) ? .delivered() : .rejected(reason: "not yet")
+        }
+        let collector = try await Self.collector(log, destination)
+        for number in 0..<4 { #expect(await collector.push(Self.event(number)).isOK) }
+        await destination.settled(count: 4)
+        await collector.shutdown()
+        #expect(log.bounds(of: .deadLetters(destination: "d")).count == 4)
+        accepts.store(3, ordering: .relaxed)
+        let next = try await Self.collector(log, destination)
+        try next.replayDeadLetters(to: "d")
+        await destination.settled(count: 8)
+        await next.shutdown()
+        #expect(Self.numbers(destination) == [0, 1, 2])
+        #expect(log.bounds(of: .deadLetters(destination: "d")).count == 1)
+    }
+
     @Test("a log that takes nothing more refuses for now, and nobody has the event")
     func refused() async throws {
         let store = MemoryStreamStore()

@@ -120,11 +120,8 @@ struct LogFaultTests {
         var attempts = 0
         while try await post("b\(attempts)") != 200, attempts < 500 { attempts += 1 }
         #expect(attempts < 500)
-        let last = acknowledged[acknowledged.count - 1]
         #expect(try await post("last") == 200)
-        _ = last
         #expect(await daemon.stop().code == 0)
-        #expect(try place.ids().filter { acknowledged.contains($0) }.count >= acknowledged.count)
         #expect(Set(acknowledged).subtracting(try place.ids()).isEmpty)
     }
 

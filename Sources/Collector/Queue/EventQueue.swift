@@ -30,16 +30,21 @@ public protocol EventQueue: AnyObject, Sendable {
     func cursor(_ name: String, in stream: EventQueueStream) -> UInt64?
 
     /// Notes the position up to which a reader is done. The completion is called when that is on stable storage: at
-    /// once if it is urgent, else with what is written next, or within a second or so.
+    /// once if it is urgent, else with what is written next, or within a second or so. `count` is how many records were
+    /// passed since the last time.
     ///
     /// What every cursor of a stream has passed may be released.
     func setCursor(
         _ name: String,
         in stream: EventQueueStream,
         to position: UInt64,
+        passing count: UInt64,
         isUrgent: Bool,
         completion: @escaping @Sendable (Result<Void, EventQueueError>) -> Void
     )
+
+    /// Forgets a cursor, so that it holds nothing any more.
+    func removeCursor(_ name: String, in stream: EventQueueStream)
 }
 
 /// The streams of a queue.

@@ -40,6 +40,21 @@ struct EventRecord: Sendable {
         bytes.append(UInt8(ascii: "}"))
     }
 
+    /// Reads a dead letter's event.
+    ///
+    /// - Throws: `JSONError` if it is none.
+    init(letter bytes: UnsafeBufferPointer<UInt8>, in range: Range<Int>) throws(JSONError) {
+        var scanner = try JSONScanner(bytes, in: range, limits: .unbounded)
+        try scanner.enterObject()
+        while let name = try scanner.nextName() {
+            let value = try scanner.scanValue()
+            guard bytes[name.range].elementsEqual("\"event\"".utf8) else { continue }
+            self = try EventRecord(bytes, in: value.range)
+            return
+        }
+        throw JSONError(.unexpectedByte, at: range.lowerBound)
+    }
+
     /// Reads a record.
     ///
     /// - Throws: `JSONError` if it is no object: only of what others wrote into the stream.

@@ -9,6 +9,8 @@ struct QueueFeedState: Sendable {
     private(set) var savedCount: UInt64 = 0
     /// Requests to save the cursor that are under way, and whether one of these is urgent.
     private var savingCount = 0
+    /// Records before the cursor that was last asked for.
+    private var requestedCount: UInt64 = 0
     private var isSavingAtOnce = false
     /// Whether records come as they are written; else they are read.
     var isFollowing = false
@@ -36,14 +38,17 @@ struct QueueFeedState: Sendable {
     /// Whether the cursor stands where everything is settled.
     var isSaved: Bool { savingCount == 0 && progress.settled <= saved }
 
-    /// Gives the position at which the cursor is to be saved now; nil if it stands there or is being saved.
+    /// Gives the position at which the cursor is to be saved now, and how many records that passes; nil if it stands there
+    /// or is being saved.
     ///
     /// One that is being saved in its time may be overtaken by one that is urgent.
-    mutating func beginSaving(isUrgent: Bool) -> UInt64? {
+    mutating func beginSaving(isUrgent: Bool) -> (position: UInt64, passedCount: UInt64)? {
         guard progress.settled > saved, savingCount == 0 || isUrgent && !isSavingAtOnce else { return nil }
         savingCount += 1
         if isUrgent { isSavingAtOnce = true }
-        return progress.settled
+        let passedCount = progress.settledCount - requestedCount
+        requestedCount = progress.settledCount
+        return (progress.settled, passedCount)
     }
 
     /// Notes what became of the cursor; the ordinal of the first record behind it.

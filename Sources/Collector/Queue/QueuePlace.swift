@@ -6,6 +6,8 @@ enum QueueFeed: UInt8, Sendable, CaseIterable {
     case held
     /// What is delivered once more because somebody asked for it.
     case replay
+    /// Dead letters that are tried once more because somebody asked for it.
+    case deadLetters
 }
 
 /// Where an event's record lies, so that a destination's cursor passes it when its fate is known.
@@ -18,7 +20,7 @@ struct QueuePlace: Hashable, Sendable {
 /// Which records may be given to a destination: so many beyond its durable cursor, which is what it may get a second
 /// time after a crash.
 struct QueueWindow: Sendable {
-    private var ends = InlineArray<3, UInt64>(repeating: .max)
+    private var ends = InlineArray<4, UInt64>(repeating: .max)
 
     /// The ordinal that is too large.
     subscript(feed: QueueFeed) -> UInt64 {

@@ -38,7 +38,12 @@ extension QueueReader {
 
     private func take(_ page: EventQueuePage, _ feed: QueueFeed) {
         let records = page.bytes.withUnsafeBufferPointer { bytes in
-            page.records.map { record in (record: try? EventRecord(bytes, in: record.range), end: record.end) }
+            page.records.map { record in
+                let event =
+                    feed == .deadLetters
+                    ? try? EventRecord(letter: bytes, in: record.range) : try? EventRecord(bytes, in: record.range)
+                return (record: event, end: record.end)
+            }
         }
         let unreadableCount = records.count { $0.record == nil }
         if unreadableCount > 0 {

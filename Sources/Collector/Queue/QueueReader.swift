@@ -11,7 +11,7 @@ import Synchronization
 final class QueueReader: Sendable {
     struct State: Sendable {
         /// By `QueueFeed`.
-        private var feeds: InlineArray<3, QueueFeedState>
+        private var feeds: InlineArray<4, QueueFeedState>
         /// Whether the cursors were read.
         var hasBegun = false
         /// Who delivers; nil once the destination has ended. Another one when a flow was exchanged.
@@ -29,7 +29,10 @@ final class QueueReader: Sendable {
             func feed(_ stream: EventQueueStream) -> QueueFeedState {
                 QueueFeedState(stream: stream, cursor: "", from: 0, tail: 0)
             }
-            feeds = [feed(.events), feed(.held(destination: destination)), feed(.events)]
+            feeds = [
+                feed(.events), feed(.held(destination: destination)), feed(.events),
+                feed(.deadLetters(destination: destination)),
+            ]
             self.present = present
             past = present
         }
@@ -90,7 +93,7 @@ final class QueueReader: Sendable {
             let position = max(present ?? start ?? bounds.tail, bounds.earliest)
             // Written before anything that is accepted from now on: a destination that never succeeds has a place, too.
             if present == nil, bounds.isPresent {
-                queue.setCursor(cursor, in: stream, to: position, isUrgent: false) { _ in }
+                queue.setCursor(cursor, in: stream, to: position, passing: 0, isUrgent: false) { _ in }
             }
             return QueueFeedState(stream: stream, cursor: cursor, from: position, tail: bounds.tail)
         }
@@ -99,8 +102,14 @@ final class QueueReader: Sendable {
         state[.held] = feed(.held(destination: destination), cursor, from: 0)
         // What waits for consent goes on waiting.
         state[.held].tail = state[.held].progress.taken
-        state[.replay] = feed(.events, "replay:\(destination)", from: nil)
-        state[.replay].tail = state[.replay].progress.taken
+        // What was asked for in a former process, or while there was none.
+        for feed in [QueueFeed.replay, .deadLetters] {
+            let stream = state[feed].stream
+            guard let from = queue.cursor(replayCursor, in: stream), let to = queue.cursor(replayEnd, in: stream)
+            else { continue }
+            let position = max(from, queue.bounds(of: stream).earliest)
+            state[feed] = QueueFeedState(stream: stream, cursor: replayCursor, from: position, tail: to)
+        }
     }
 
     /// Gives the events to this worker from now on. What was taken and not settled comes to it from its predecessor.
@@ -159,12 +168,12 @@ final class QueueReader: Sendable {
         let (worker, isBehind, hasPassed) = state.withLock { state in
             (
                 state.worker,
-                state[.events].wantsReading || state[.held].wantsReading || state[.replay].wantsReading,
-                !state[.events].isSaved
+                QueueFeed.allCases.contains { state[$0].wantsReading },
+                !state.isSaved
             )
         }
         if isBehind { for feed in QueueFeed.allCases { read(feed) } }
-        if hasPassed { save(.events) }
+        if hasPassed { for feed in QueueFeed.allCases { save(feed) } }
         worker?.workApart()
     }
 
@@ -193,15 +202,22 @@ final class QueueReader: Sendable {
     ///
     /// With the next events, since each write takes a flush; at once when the destination would soon have to wait.
     private func save(_ feed: QueueFeed, isUrgent mustHurry: Bool = false) {
-        let saving = state.withLock { state -> (QueueFeedState, position: UInt64, isUrgent: Bool)? in
+        typealias Request = (position: UInt64, passedCount: UInt64)
+        let saving = state.withLock { state -> (QueueFeedState, Request, isUrgent: Bool)? in
             let unsavedCount = state[feed].progress.settledCount - state[feed].savedCount
             let isUrgent = mustHurry || unsavedCount >= state.windowCount / 2
-            guard let position = state[feed].beginSaving(isUrgent: isUrgent) else { return nil }
-            return (state[feed], position, isUrgent)
+            guard let request = state[feed].beginSaving(isUrgent: isUrgent) else { return nil }
+            return (state[feed], request, isUrgent)
         }
-        guard let (present, position, isUrgent) = saving else { return }
-        let count = present.progress.settledCount
-        queue.setCursor(present.cursor, in: present.stream, to: position, isUrgent: isUrgent) { [self] result in
+        guard let (present, request, isUrgent) = saving else { return }
+        let (position, count) = (request.position, present.progress.settledCount)
+        queue.setCursor(
+            present.cursor,
+            in: present.stream,
+            to: position,
+            passing: request.passedCount,
+            isUrgent: isUrgent
+        ) { [self] result in
             var isSaved = true
             if case .failure(let error) = result {
                 isSaved = false
@@ -215,6 +231,7 @@ final class QueueReader: Sendable {
             if isSaved {
                 worker?.workApart()
                 save(feed, isUrgent: mustHurry)
+                endReplay(feed)
             } else if worker != nil {
                 later { self.save(feed) }
             }

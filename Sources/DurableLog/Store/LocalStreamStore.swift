@@ -147,14 +147,23 @@ public class LocalStreamStore: StreamStore, @unchecked Sendable {
     }
 
     /// Releases what lies before an offset; files follow when whole segments are released.
-    public final func trim(_ name: String, before offset: StreamOffset, completion: @escaping StoreCompletion<Void>) {
+    public final func trim(
+        _ name: String,
+        before offset: StreamOffset,
+        messageCount: UInt64?,
+        completion: @escaping StoreCompletion<Void>
+    ) {
         engine.change(name, completion: completion) { state in
             guard offset.readSequence == 0, offset.position <= state.tail else {
                 return .failure(.malformed("trim: the offset lies beyond the stream's end"))
             }
             return .success(
                 offset.position > state.earliest
-                    ? .trim(stream: state.definition.id, position: offset.position, messageCount: 0) : nil
+                    ? .trim(
+                        stream: state.definition.id,
+                        position: offset.position,
+                        messageCount: messageCount.map { state.releasedMessageCount + $0 } ?? 0
+                    ) : nil
             )
         }
     }

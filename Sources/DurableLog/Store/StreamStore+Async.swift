@@ -79,7 +79,7 @@ extension StreamStore {
     /// Releases what lies before an offset.
     public func trim(_ name: String, before offset: StreamOffset) async throws(StreamStoreError) {
         try await withUnsafeContinuation { (continuation: UnsafeContinuation<Result<Void, StreamStoreError>, Never>) in
-            trim(name, before: offset) { continuation.resume(returning: $0) }
+            trim(name, before: offset, messageCount: nil) { continuation.resume(returning: $0) }
         }.get()
     }
 

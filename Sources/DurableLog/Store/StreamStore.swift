@@ -78,7 +78,14 @@ public protocol StreamStore: AnyObject, Sendable {
     func setRetention(_ retention: RetentionPolicy, of name: String, completion: @escaping StoreCompletion<Void>)
 
     /// Releases what lies before an offset; files follow when whole segments are released.
-    func trim(_ name: String, before offset: StreamOffset, completion: @escaping StoreCompletion<Void>)
+    ///
+    /// Messages are counted as released with their segments, or at once if it is known how many these are.
+    func trim(
+        _ name: String,
+        before offset: StreamOffset,
+        messageCount: UInt64?,
+        completion: @escaping StoreCompletion<Void>
+    )
 
     /// What the store is.
     func statistics() -> StoreStatistics

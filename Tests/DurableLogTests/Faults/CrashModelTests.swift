@@ -177,7 +177,7 @@ struct CrashRun {
             ) { result in answers.set(number, result.flatMap { $0.isNew ? .success(()) : .failure(.conflict) }) }
         case .trim(let name, let count):
             let offset = StreamOffset(position: before.streams[name]?.end(of: count) ?? 0)
-            store.trim(name, before: offset) { answers.set(number, $0) }
+            store.trim(name, before: offset, messageCount: nil) { answers.set(number, $0) }
         }
     }
 
