@@ -131,3 +131,20 @@ final class SystemFile: StorageFile {
         return UInt64(max(0, status.st_size))
     }
 }
+
+extension SystemFiles {
+    /// Fails while a process has the file locked for itself; changes nothing.
+    static func lockShared(_ path: String) throws(FileFailure) -> any Sendable {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileFailure("open", path, errno) }
+        let file = SystemFile(descriptor, path)
+        guard flock(descriptor, LOCK_SH | LOCK_NB) == 0 else {
+            let code = errno
+            let holder = (try? file.bytes(at: 0, count: 32)).map {
+                String(decoding: $0.prefix { $0 != 10 }, as: UTF8.self)
+            }
+            throw FileFailure("lock", path, code, holder: holder?.isEmpty == false ? holder : "unknown")
+        }
+        return file
+    }
+}

@@ -20,7 +20,8 @@ final class LMDBEnvironment: @unchecked Sendable {
         var name: String { "\(self)" }
     }
 
-    init(path: String) throws(MetadataFailure) {
+    /// Opens the environment; to look only, without so much as a lock file.
+    init(path: String, isReadOnly: Bool = false) throws(MetadataFailure) {
         var environment: OpaquePointer?
         try Self.check(mdb_env_create(&environment), path)
         guard let environment else { throw MetadataFailure(description: "\(path): LMDB has no memory") }
@@ -28,15 +29,16 @@ final class LMDBEnvironment: @unchecked Sendable {
         do {
             try Self.check(mdb_env_set_mapsize(environment, Self.mapByteCount), path)
             try Self.check(mdb_env_set_maxdbs(environment, 8), path)
-            try Self.check(mdb_env_open(environment, path, Self.flags, 0o600), path)
+            let flags = isReadOnly ? Self.flags | UInt32(MDB_RDONLY | MDB_NOLOCK) : Self.flags
+            try Self.check(mdb_env_open(environment, path, flags, 0o600), path)
             // Readers of processes that were killed.
             var dead: Int32 = 0
-            mdb_reader_check(environment, &dead)
+            if !isReadOnly { mdb_reader_check(environment, &dead) }
             var transaction: OpaquePointer?
-            try Self.check(mdb_txn_begin(environment, nil, 0, &transaction), path)
+            try Self.check(mdb_txn_begin(environment, nil, isReadOnly ? UInt32(MDB_RDONLY) : 0, &transaction), path)
             for database in Database.allCases {
                 var handle: MDB_dbi = 0
-                let code = mdb_dbi_open(transaction, database.name, UInt32(MDB_CREATE), &handle)
+                let code = mdb_dbi_open(transaction, database.name, isReadOnly ? 0 : UInt32(MDB_CREATE), &handle)
                 if code != 0 { mdb_txn_abort(transaction) }
                 try Self.check(code, path)
                 databases.append(handle)

@@ -5,12 +5,12 @@ final class LMDBMetadataStore: MetadataStore {
     private let environment: LMDBEnvironment
     private let path: String
 
-    init(path: String) throws(MetadataFailure) {
+    init(path: String, isReadOnly: Bool = false) throws(MetadataFailure) {
         self.path = path
         if let damage = LMDBFileCheck.damage(path: path + "/data.mdb") {
             throw MetadataFailure(description: "\(path)/data.mdb: \(damage)")
         }
-        environment = try LMDBEnvironment(path: path)
+        environment = try LMDBEnvironment(path: path, isReadOnly: isReadOnly)
     }
 
     private static let markKey = Array("mark".utf8)

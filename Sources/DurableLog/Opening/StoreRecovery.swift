@@ -11,14 +11,14 @@ struct StoreRecovery {
     private static let groupByteCount = 4 << 20
 
     init(
-        _ directory: StoreDirectory,
+        _ paths: StorePaths,
+        _ files: any FileSystem,
         _ loaded: LoadedMetadata?,
         _ logFiles: LogFiles,
         _ quarantine: Quarantine,
         limits: StoreLimits,
         time: StoreTime
     ) throws(FileFailure) {
-        let (paths, files) = (directory.paths, directory.files)
         self.time = time
         self.quarantine = quarantine
         ranges = logFiles.ranges

@@ -57,7 +57,7 @@ public final class DurableStreamStore: LocalStreamStore, @unchecked Sendable {
         do {
             let (metadata, loaded) = try Self.openMetadata(paths, files, quarantine, openMetadata)
             let logFiles = try LogFiles(paths, files, quarantine)
-            var recovery = try StoreRecovery(directory, loaded, logFiles, quarantine, limits: limits, time: time)
+            var recovery = try StoreRecovery(paths, files, loaded, logFiles, quarantine, limits: limits, time: time)
             let log = try Self.openLog(paths, files, logFiles, &recovery, limits)
             recovery.noteDamage()
             var core = recovery.core
