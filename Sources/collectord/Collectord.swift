@@ -10,7 +10,7 @@ struct Collectord: AsyncParsableCommand {
         version: CollectorVersion.current,
         subcommands: [
             RunCommand.self, ReloadCommand.self, StatusCommand.self, ValidateCommand.self, SimulateCommand.self,
-            TestCommand.self, DestinationsCommand.self,
+            TestCommand.self, DestinationsCommand.self, LogCommand.self, DeadLettersCommand.self, ReplayCommand.self,
             SchemaCommand.self, VersionCommand.self,
         ]
     )

@@ -76,7 +76,11 @@ struct LogFaultTests {
             guard let answer = try? await HTTPExchange.post(Self.event("\(number)-\(index)"), port: daemon.port) else {
                 break
             }
-            if answer.status == 200 { acknowledged.append("\(number)-\(index)") } else { refusals.insert(answer.status) }
+            if answer.status == 200 {
+                acknowledged.append("\(number)-\(index)")
+            } else {
+                refusals.insert(answer.status)
+            }
         }
         let end = await daemon.stop()
         #expect(end.code == 1 && end.errors.contains("the log is closed to new events"), "\(end.errors)")

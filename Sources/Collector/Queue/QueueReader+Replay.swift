@@ -5,11 +5,8 @@ import Synchronization
 ///
 /// A replay is two cursors, where it is and where it ends, so that it outlives the process.
 extension QueueReader {
-    var replayCursor: String { Self.replayCursor(of: destination) }
-    var replayEnd: String { Self.replayEnd(of: destination) }
-
-    static func replayCursor(of destination: String) -> String { "replay:\(destination)" }
-    static func replayEnd(of destination: String) -> String { "replay-end:\(destination)" }
+    var replayCursor: String { QueueCursorName.replay(to: destination).position }
+    var replayEnd: String { QueueCursorName.replay(to: destination).end }
 
     /// Begins a replay; false if one is under way.
     func replay(_ feed: QueueFeed, from start: UInt64, to end: UInt64) -> Bool {

@@ -97,7 +97,7 @@ final class QueueReader: Sendable {
             }
             return QueueFeedState(stream: stream, cursor: cursor, from: position, tail: bounds.tail)
         }
-        let cursor = "destination:\(destination)"
+        let cursor = QueueCursorName.destination(destination)
         state[.events] = feed(.events, cursor, from: start)
         state[.held] = feed(.held(destination: destination), cursor, from: 0)
         // What waits for consent goes on waiting.

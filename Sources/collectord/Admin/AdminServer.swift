@@ -6,7 +6,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// The admin door: status and reload, apart from where events come in.
+/// The admin door: status, reload and the log, apart from where events come in.
 enum AdminServer {
     /// Begins to listen.
     static func start(at address: AdminAddress, _ running: RunningFlow) async throws -> HTTPServer {
@@ -44,6 +44,7 @@ enum AdminServer {
                 }
             }
         )
+        addLog(running, to: &router)
         router.notFound = HTTPResponseHandler { _ in .failure(.notFound, "Not found") }
         return isSocket ? router : LocalRequests(router)
     }

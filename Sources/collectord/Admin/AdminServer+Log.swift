@@ -1,0 +1,102 @@
+import Collector
+import DurableLog
+import EventJSON
+import EventLog
+import Foundation
+import HTTPServer
+import NIOCore
+import NIOHTTP1
+
+/// The log through the admin door: looking at it, replays, dead letters.
+extension AdminServer {
+    /// As many messages as one answer has.
+    private static let maximumCount = 1000
+
+    static func addLog(_ running: RunningFlow, to router: inout HTTPRouter) {
+        on(.GET, "/log/streams", running, &router) { data, _ in
+            let names = data.store.names(prefix: "", after: nil, maximumCount: 10_000)
+            let list = names.compactMap { try? data.store.status(of: $0).get() }.map(LogMessageText.json)
+            return .json(.ok, ByteBuffer(bytes: JSONValue.array(list).jsonText))
+        }
+        on(.GET, "/log/messages", running, &router) { data, query in
+            guard let stream = query["stream"] else { throw CommandError("\"stream\" is missing") }
+            let offset = query["from"].flatMap { StreamOffset($0) } ?? .zero
+            let count = min(query["count"].flatMap { Int($0) } ?? 100, maximumCount)
+            let page: StreamPage
+            do throws(StreamStoreError) {
+                page = try await data.store.read(stream, from: offset, maximumByteCount: 1 << 20)
+            } catch {
+                guard case .gone(let earliest) = error else { throw CommandError("\(stream): \(error)") }
+                page = try await data.store.read(stream, from: earliest, maximumByteCount: 1 << 20)
+            }
+            let lines = LogMessageText.lines(LogMessageText.page(page, maximumCount: max(count, 1)))
+            return HTTPResponse(
+                status: .ok,
+                headers: ["Content-Type": "application/x-ndjson"],
+                body: ByteBuffer(bytes: lines)
+            )
+        }
+        on(.POST, "/log/replay", running, &router) { _, query in
+            let (start, end) = (query["from"].flatMap { UInt64($0) } ?? 0, query["to"].flatMap { UInt64($0) } ?? .max)
+            guard start <= end else { throw CommandError("the range ends before it begins") }
+            try await running.collector.replay(start..<end, to: try destination(query))
+            return success
+        }
+        on(.POST, "/dead-letters/replay", running, &router) { _, query in
+            let end = query["to"].flatMap { UInt64($0) } ?? .max
+            try await running.collector.replayDeadLetters(before: end, to: try destination(query))
+            return success
+        }
+        on(.POST, "/dead-letters/drop", running, &router) { data, query in
+            let end = query["to"].flatMap { UInt64($0) } ?? .max
+            try await data.log.dropDeadLetters(before: end, of: try destination(query))
+            return success
+        }
+    }
+
+    private static var success: HTTPResponse { .json(.ok, ByteBuffer(string: #"{"success":true}"#)) }
+
+    private static func destination(_ query: [String: String]) throws -> String {
+        guard let destination = query["destination"] else { throw CommandError("\"destination\" is missing") }
+        return destination
+    }
+
+    private static func on(
+        _ method: HTTPMethod,
+        _ path: HTTPPathPattern,
+        _ running: RunningFlow,
+        _ router: inout HTTPRouter,
+        _ answer: @escaping @Sendable (DataDirectory, [String: String]) async throws -> HTTPResponse
+    ) {
+        router.on(
+            method,
+            path,
+            HTTPRequestHandler { request, responder in
+                let query = Query.members(ofTarget: request.head.uri)
+                Task {
+                    guard let data = running.data else {
+                        return responder.respond(.failure(.conflict, "the daemon keeps events in memory only"))
+                    }
+                    do {
+                        responder.respond(try await answer(data, query))
+                    } catch {
+                        responder.respond(.failure(.badRequest, "\(error)"))
+                    }
+                }
+            }
+        )
+    }
+}
+
+/// The query of a request's target.
+private enum Query {
+    static func members(ofTarget target: String) -> [String: String] {
+        guard let start = target.firstIndex(of: "?") else { return [:] }
+        var members: [String: String] = [:]
+        for pair in target[target.index(after: start)...].split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            members[String(parts[0])] = parts.count > 1 ? String(parts[1]).removingPercentEncoding : ""
+        }
+        return members
+    }
+}
