@@ -21,8 +21,7 @@ extension StoreCore {
         statistics.isFull = false
         durablePosition = max(durablePosition, group.endPosition)
         var callbacks = StoreCallbacks()
-        callbacks.completions = group.completions
-        group.completions = []
+        swap(&callbacks.completions, &group.completions)
         for entry in group.entries { apply(entry, of: group, time, &callbacks) }
         if keepsUncopied, !group.entries.isEmpty {
             uncopiedGroups.append(group)
@@ -46,12 +45,18 @@ extension StoreCore {
         if case .append(let append) = entry.operation {
             durable.apply(append, slot: entry.slot)
             if append.keys != nil { keys.publish(append) }
-            if append.messageCount > 0 {
-                keepHot(entry, of: group, append.start, append.end, append.messageCount, append.milliseconds)
-            }
-            runtimes[entry.slot]?.accessMonotonic = time.monotonic
-            markChanged(entry.slot)
-            wake(entry.slot, &callbacks)
+            let hot = HotFrame(
+                group: group,
+                frameStart: entry.frameStart,
+                frameLength: entry.frameLength,
+                start: append.start,
+                end: append.end,
+                messageCount: append.messageCount,
+                milliseconds: append.milliseconds
+            )
+            let news = runtimes[entry.slot]?.take(hot, time) ?? (isFirstChange: false, hasWaiters: false)
+            if news.isFirstChange { changedSlots.append(entry.slot) }
+            if news.hasWaiters { wake(entry.slot, &callbacks) }
             return
         }
         switch durable.apply(entry.operation) {

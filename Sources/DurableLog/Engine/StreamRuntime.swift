@@ -14,6 +14,16 @@ struct StreamRuntime: Sendable {
     /// Whether the metadata has an older state.
     var isChanged = true
 
+    /// Takes a durable append's frame; whether this is the first change since the metadata was written, and whether
+    /// anybody waits.
+    mutating func take(_ frame: HotFrame, _ time: StoreTime) -> (isFirstChange: Bool, hasWaiters: Bool) {
+        if frame.messageCount > 0 { hot.append(frame) }
+        accessMonotonic = time.monotonic
+        let isFirstChange = !isChanged
+        isChanged = true
+        return (isFirstChange, !waiters.isEmpty)
+    }
+
     /// Where what is only in memory begins.
     var hotStart: UInt64? { hot.first?.start }
 }

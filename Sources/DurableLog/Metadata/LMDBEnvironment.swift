@@ -7,7 +7,7 @@ import Glibc
 /// within one call.
 final class LMDBEnvironment: @unchecked Sendable {
     /// Address space, not disk: what the file may grow to.
-    static let mapByteCount = 1 << 38
+    static let mapByteCount = 1 << 34
     /// No WRITEMAP: a full disk would be a SIGBUS. Readers belong to their transaction, not to a thread.
     static let flags = UInt32(MDB_NOTLS)
 
