@@ -179,6 +179,7 @@ public enum FlowSchema {
         config["queueMax"] = ["type": "integer", "minimum": 0, "default": 1000]
         config["waitingMax"] = ["type": "integer", "minimum": 1, "default": 100_000]
         config["dlqMax"] = ["type": "integer", "minimum": 0, "default": 100]
+        config["inFlightMax"] = ["type": "integer", "minimum": 1, "default": 256]
         config["breaker"] = [
             "description": "After that many failures in a row, deliveries pause for the cooldown; events wait.",
             "anyOf": [
