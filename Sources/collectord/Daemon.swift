@@ -15,8 +15,9 @@ struct Daemon {
 
     func run() async throws {
         DescriptorLimit.raise()
-        // From before anyone can know of the process: untrapped, the signal would end it.
+        // From before anyone can know of the process: untrapped, signals would end it as it stands.
         let hangups = await UnixSignalsSequence(trapping: .sighup)
+        let ends = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let port = try await running.start()
         var services: [any Service] = [FlowService(running: running, hangups: hangups)]
         if let data = running.data { services.append(FenceService(fences: data.fences)) }
@@ -29,8 +30,8 @@ struct Daemon {
         if isDefault { welcome(port ?? listen.port) }
         // Services end in reverse: the admin door closes first.
         var group = ServiceGroupConfiguration(
-            services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) },
-            gracefulShutdownSignals: [.sigterm, .sigint],
+            services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) }
+                + [.init(service: EndService(ends: ends), successTerminationBehavior: .gracefullyShutdownGroup)],
             logger: Logger(label: "collectord")
         )
         group.maximumGracefulShutdownDuration = .seconds(30)
@@ -49,6 +50,17 @@ struct Daemon {
             """
         // Not `print`, whose buffer would keep the text where standard output is a pipe.
         FileHandle.standardOutput.write(Data(text.utf8))
+    }
+}
+
+/// Ends the daemon at SIGTERM and SIGINT.
+private struct EndService: Service {
+    let ends: UnixSignalsSequence
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            for await _ in ends { return }
+        }
     }
 }
 

@@ -133,7 +133,8 @@ struct LogToolsTests {
         #expect(try await entries("events", count: 2) == 2)
         // Both from the replay, one of them from the dead letters as well.
         #expect(try await entries("wrong", count: 3) == 3)
-        #expect(await next.stop().code == 0)
+        let end = await next.stop()
+        #expect(end.code == 0, "\(end.code): \(end.errors)")
         #expect(try await letterCount(place) == 0)
     }
 }
