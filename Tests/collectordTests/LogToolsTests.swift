@@ -132,8 +132,9 @@ struct LogToolsTests {
         let next = try await DaemonProcess.start(arguments)
         #expect(try await entries("events", count: 2) == 2)
         // Both from the replay, one of them from the dead letters as well.
-        #expect(try await entries("wrong", count: 3) == 3)
+        let count = try await entries("wrong", count: 3)
         let end = await next.stop()
+        #expect(count == 3, "\(end.errors)")
         #expect(end.code == 0, "\(end.code): \(end.errors)")
         #expect(try await letterCount(place) == 0)
     }

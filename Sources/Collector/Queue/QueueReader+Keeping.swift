@@ -32,10 +32,18 @@ extension QueueReader {
     }
 
     private func keep(_ batch: EventQueueBatch, in stream: EventQueueStream, places: [QueuePlace]) {
+        state.withLock { $0.keepingCount += 1 }
         queue.append(batch, to: stream) { [self] result in
+            state.withLock { $0.keepingCount -= 1 }
             switch result {
-            case .success: settle(places)
+            case .success:
+                settle(places)
+                if state.withLock({ $0.saved.isEmpty }) { return }
+                // The collector ends, and waits for this.
+                for feed in QueueFeed.allCases { save(feed, isUrgent: true) }
+                noteSaved(orFailed: false)
             case .failure(let error):
+                noteSaved(orFailed: true)
                 // Its place in the log is not passed, so that it is not lost.
                 logger.error("an event could not be kept", metadata: ["error": "\(error)"])
                 guard state.withLock({ $0.worker != nil }) else { return }

@@ -20,6 +20,8 @@ final class QueueReader: Sendable {
         var present: StateSnapshot
         /// The state that records were last read under, so that those which follow each other share it.
         var past: StateSnapshot
+        /// Writes of events that the destination cannot have, under way: what they settle is not settled yet.
+        var keepingCount = 0
         /// Events that the destination may have behind its cursor.
         var windowCount: UInt64 = 0
         /// Who waits until the cursors stand where everything is settled.
@@ -50,7 +52,7 @@ final class QueueReader: Sendable {
 
         /// Whether the cursors stand where everything is settled.
         var isSaved: Bool {
-            QueueFeed.allCases.allSatisfy { self[$0].isSaved }
+            keepingCount == 0 && QueueFeed.allCases.allSatisfy { self[$0].isSaved }
         }
     }
 
@@ -201,7 +203,7 @@ final class QueueReader: Sendable {
     /// Writes the cursor down, unless it is being written; the destination then gets more.
     ///
     /// With the next events, since each write takes a flush; at once when the destination would soon have to wait.
-    private func save(_ feed: QueueFeed, isUrgent mustHurry: Bool = false) {
+    func save(_ feed: QueueFeed, isUrgent mustHurry: Bool = false) {
         typealias Request = (position: UInt64, passedCount: UInt64)
         let saving = state.withLock { state -> (QueueFeedState, Request, isUrgent: Bool)? in
             let unsavedCount = state[feed].progress.settledCount - state[feed].savedCount
@@ -235,9 +237,14 @@ final class QueueReader: Sendable {
             } else if worker != nil {
                 later { self.save(feed) }
             }
-            let waiting = state.withLock { $0.isSaved || !isSaved ? exchange(&$0.saved, with: []) : [] }
-            for continuation in waiting { continuation.resume() }
+            noteSaved(orFailed: !isSaved)
         }
+    }
+
+    /// Tells who waits for the cursors.
+    func noteSaved(orFailed hasFailed: Bool) {
+        let waiting = state.withLock { $0.isSaved || hasFailed ? exchange(&$0.saved, with: []) : [] }
+        for continuation in waiting { continuation.resume() }
     }
 
     /// Returns when the cursors stand where everything is settled, or could not be written.
