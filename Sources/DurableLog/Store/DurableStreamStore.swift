@@ -172,9 +172,11 @@ public final class DurableStreamStore: LocalStreamStore, @unchecked Sendable {
             files,
             ranges: recovery.ranges,
             current: current,
-            spareByteCount: logFiles.spareByteCount
+            spares: logFiles.spares
         )
     }
+
+    override var damageCount: UInt64 { quarantine.count }
 
     /// Places that were found damaged since the start, the first hundred.
     public var damage: [DamageNote] { quarantine.list }
