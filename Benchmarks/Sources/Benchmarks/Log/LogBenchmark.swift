@@ -91,7 +91,9 @@ struct LogBenchmark {
         }
         let megabytesPerSecond = Double(byteCount) / 1e6 / (ContinuousClock.now - reading).seconds
         await again.close()
-        print("A store of a gigabyte opened in \((opening * 1_000).text()) ms, and was read at \(megabytesPerSecond.text()) MB/s.\n")
+        print(
+            "A store of a gigabyte opened in \((opening * 1_000).text()) ms, and was read at \(megabytesPerSecond.text()) MB/s.\n"
+        )
     }
 
     /// Appends per second when nothing is done but to write and to wait for the disk.
@@ -109,7 +111,8 @@ struct LogBenchmark {
         let start = ContinuousClock.now
         while (ContinuousClock.now - start).seconds < seconds {
             if offset + bytes.count > fileByteCount { offset = 0 }
-            guard pwrite(descriptor, bytes, bytes.count, off_t(offset)) == bytes.count, fdatasync(descriptor) == 0 else {
+            guard pwrite(descriptor, bytes, bytes.count, off_t(offset)) == bytes.count, fdatasync(descriptor) == 0
+            else {
                 throw BenchmarkError("\(path) cannot be written")
             }
             offset += bytes.count
