@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import Testing
 
 @testable import DurableLog
@@ -132,6 +133,29 @@ struct ReopeningTests {
         try TemporaryFolder.write(Array("collectord durable log, version 2\n".utf8), to: folder.path + "/FORMAT")
         let version = #expect(throws: StoreOpenError.self) { try DurableStreamStore(directory: folder.path) }
         #expect(version?.description.contains("not a version that this program knows") == true)
+    }
+
+    @Test("metadata that is only out of reach is not set aside")
+    func outOfReach() async throws {
+        let machine = SimulatedMachine()
+        let store = try machine.open()
+        try await store.create("s")
+        await store.close()
+        let error = #expect(throws: StoreOpenError.self) {
+            try DurableStreamStore(
+                directory: "/store",
+                limits: StoreLimits(),
+                clock: .system,
+                logger: Logger(label: "reach"),
+                files: machine.disk
+            ) { _ throws(MetadataFailure) in throw MetadataFailure(description: "Cannot allocate memory") }
+        }
+        #expect(error?.description == "Cannot allocate memory")
+        #expect(try machine.disk.list("/store").contains("quarantine") == false)
+        let again = try machine.open()
+        #expect(again.recovery.replayedFrameCount == 0)
+        #expect(again.names(prefix: "", after: nil, maximumCount: 1) == ["s"])
+        again.abandon()
     }
 
     @Test("what was deleted or trimmed gives its files back, after the checkpoint")

@@ -56,6 +56,8 @@ public final class DurableStreamStore: LocalStreamStore, @unchecked Sendable {
         let time = clock.now()
         do {
             let (metadata, loaded) = try Self.openMetadata(paths, files, quarantine, openMetadata)
+            // The log is given free for what is in the metadata's file: it must not vanish.
+            try files.synchronizeDirectory(paths.metadata)
             let logFiles = try LogFiles(paths, files, quarantine)
             var recovery = try StoreRecovery(paths, files, loaded, logFiles, quarantine, limits: limits, time: time)
             let log = try Self.openLog(paths, files, logFiles, &recovery, limits)
@@ -128,7 +130,8 @@ public final class DurableStreamStore: LocalStreamStore, @unchecked Sendable {
                 throw error
             }
         } catch {
-            if error.isFull { throw error }
+            // What is only out of reach must not be set aside.
+            guard error.isDamage else { throw error }
             quarantine.note(
                 paths.metadata,
                 0..<0,
