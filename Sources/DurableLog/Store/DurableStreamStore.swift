@@ -121,10 +121,15 @@ public final class DurableStreamStore: LocalStreamStore, @unchecked Sendable {
         _ quarantine: Quarantine,
         _ open: (StorePaths) throws(MetadataFailure) -> any MetadataStore
     ) throws -> (any MetadataStore, LoadedMetadata?) {
+        // What could be read, when the rest could not.
+        var remains: LoadedMetadata?
         do throws(MetadataFailure) {
             let metadata = try open(paths)
             do throws(MetadataFailure) {
-                return (metadata, try metadata.load())
+                let loaded = try metadata.load()
+                guard let loaded, loaded.damagedCount > 0 else { return (metadata, loaded) }
+                remains = loaded
+                throw MetadataFailure(description: "\(loaded.damagedCount) records are damaged", isDamage: true)
             } catch {
                 metadata.close()
                 throw error
@@ -144,7 +149,9 @@ public final class DurableStreamStore: LocalStreamStore, @unchecked Sendable {
             try files.rename(paths.metadata, to: "\(paths.quarantine)/streams.db-\(number)")
             try files.makeDirectory(paths.metadata)
             try files.synchronizeDirectory(paths.root)
-            return (try open(paths), nil)
+            // Remembered keys went with it.
+            remains?.hasKeys = false
+            return (try open(paths), remains)
         }
     }
 
