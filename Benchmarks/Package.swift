@@ -37,6 +37,7 @@ let package = Package(
                 .product(name: "Collector", package: "collectord"),
                 .product(name: "CollectorTesting", package: "collectord"),
                 .product(name: "Destinations", package: "collectord"),
+                .product(name: "DurableLog", package: "collectord"),
                 .product(name: "EventJSON", package: "collectord"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "RedisStreamsDestination", package: "collectord"),

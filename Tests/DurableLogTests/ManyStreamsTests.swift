@@ -46,6 +46,24 @@ struct ManyStreamsTests {
         await store.close()
     }
 
+    @Test("LMDB never writes by memory: a full disk would be a signal")
+    func flags() {
+        #expect(LMDBEnvironment.flags == 0x20_0000)  // MDB_NOTLS and nothing else
+    }
+
+    @Test("a chain of ten thousand forks is read, and goes with its last")
+    func chain() async throws {
+        let store = MemoryStreamStore()
+        try await store.create("0", initialBytes: [1])
+        let count = 10_000
+        for number in 1...count {
+            try await store.create("\(number)", CreateOptions(origin: ForkOrigin(source: "\(number - 1)")))
+        }
+        #expect(try await store.read("\(count)", from: .zero).bytes == [1])
+        for number in 0...count { try await store.delete("\(number)") }
+        #expect(store.statistics().streamCount == 0)
+    }
+
     @Test("keys are remembered beyond what memory holds, and forgotten beyond their window")
     func keys() async throws {
         let folder = try TemporaryFolder()

@@ -6,7 +6,8 @@ final class CommitLog: Sendable {
         /// In order; the last is written to.
         var ranges: [LogFileRange]
         var current: any StorageFile
-        var spareByteCount: UInt64?
+        /// Used files that are kept for the next ones: their blocks are written, so that fdatasync has no metadata to write.
+        var spares: [SpareLogFile]
     }
 
     private let paths: StorePaths
@@ -18,16 +19,18 @@ final class CommitLog: Sendable {
         _ files: any FileSystem,
         ranges: [LogFileRange],
         current: any StorageFile,
-        spareByteCount: UInt64?
+        spares: [SpareLogFile]
     ) {
         self.paths = paths
         self.files = files
-        state = Mutex(State(ranges: ranges, current: current, spareByteCount: spareByteCount))
+        state = Mutex(State(ranges: ranges, current: current, spares: spares))
     }
 
     /// The bytes of all its files.
     var byteCount: UInt64 {
-        state.withLock { state in state.ranges.reduce(state.spareByteCount ?? 0) { $0 + $1.byteCount } }
+        state.withLock { state in
+            state.ranges.reduce(state.spares.reduce(0) { $0 + $1.byteCount }) { $0 + $1.byteCount }
+        }
     }
 
     /// The file that is written to.
@@ -53,12 +56,16 @@ final class CommitLog: Sendable {
 
     private func beginFile(_ range: LogFileRange) throws(FileFailure) {
         let file: any StorageFile
-        if state.withLock({ $0.spareByteCount }) == range.byteCount {
-            file = try files.open(paths.spareLogFile, .readWrite)
+        let spare = state.withLock { state -> SpareLogFile? in
+            guard let at = state.spares.firstIndex(where: { $0.byteCount == range.byteCount }) else { return nil }
+            return state.spares.remove(at: at)
+        }
+        if let spare {
+            let path = paths.log + "/" + spare.name
+            file = try files.open(path, .readWrite)
             try file.write(CommitLogFile.header(range), at: 0)
             try file.synchronizeData()
-            try files.rename(paths.spareLogFile, to: paths.logFile(base: range.base))
-            state.withLock { $0.spareByteCount = nil }
+            try files.rename(path, to: paths.logFile(base: range.base))
             try files.synchronizeDirectory(paths.log)
         } else {
             file = try Self.makeFile(range, paths, files)
@@ -93,28 +100,48 @@ final class CommitLog: Sendable {
         }
     }
 
-    /// Gives free the files that lie wholly before a position; one is kept for use as the next.
+    /// Gives free the files that lie wholly before a position; a few are kept for use as the next.
     func release(before position: UInt64, spareByteCount: UInt64) throws(FileFailure) {
         while true {
-            let (oldest, hasSpare) = state.withLock { state -> (LogFileRange?, Bool) in
+            let (oldest, spareCount) = state.withLock { state -> (LogFileRange?, Int) in
                 guard state.ranges.count > 1, let first = state.ranges.first, state.ranges[1].previousEnd <= position
-                else { return (nil, false) }
-                return (first, state.spareByteCount != nil)
+                else { return (nil, 0) }
+                return (first, state.spares.count)
             }
             guard let oldest else { return }
             let path = paths.logFile(base: oldest.base)
-            if !hasSpare, oldest.byteCount == spareByteCount {
-                try files.rename(path, to: paths.spareLogFile)
+            let isKept = spareCount < SpareLogFile.maximumCount && oldest.byteCount == spareByteCount
+            let spare = SpareLogFile(base: oldest.base, byteCount: oldest.byteCount)
+            if isKept {
+                try files.rename(path, to: paths.log + "/" + spare.name)
                 try files.synchronizeDirectory(paths.log)
-                state.withLock { state in
-                    state.ranges.removeFirst()
-                    state.spareByteCount = oldest.byteCount
-                }
             } else {
                 try files.remove(path)
-                state.withLock { state in _ = state.ranges.removeFirst() }
+            }
+            state.withLock { state in
+                state.ranges.removeFirst()
+                if isKept { state.spares.append(spare) }
             }
         }
+    }
+}
+
+/// A used file of the log, kept for the next.
+struct SpareLogFile: Sendable {
+    /// As many as a log under load needs beside those that no checkpoint covers yet.
+    static let maximumCount = 3
+    static let prefix = "spare-"
+
+    let name: String
+    let byteCount: UInt64
+
+    init(base: UInt64, byteCount: UInt64) {
+        self.init(name: Self.prefix + StorePaths.hexadecimal(base), byteCount: byteCount)
+    }
+
+    init(name: String, byteCount: UInt64) {
+        self.name = name
+        self.byteCount = byteCount
     }
 }
 

@@ -28,7 +28,8 @@ extension StoreCore {
     mutating func applyRetention(_ time: StoreTime) {
         guard fence == nil, !isClosed else { return }
         for slot in durable.streams.indices {
-            guard let state = durable.streams[slot], !state.retention.keepsEverything,
+            // Most streams keep everything; those are passed without a copy of their state.
+            guard durable.streams[slot]?.retention.keepsEverything == false, let state = durable.streams[slot],
                 let now = pending.streams[slot], now.definition.id == state.definition.id,
                 let runtime = runtimes[slot],
                 let trim = RetentionPlan(state, runtime, cursors: now.cursors).trim(at: time.wall),

@@ -50,10 +50,11 @@ extension StoreCore {
     mutating func deleteExpired(_ time: StoreTime) {
         guard fence == nil, !isClosed else { return }
         for slot in pending.streams.indices {
-            guard let state = pending.streams[slot], !state.isDeleted, state.definition.expiry != .never,
-                isExpired(pendingSlot: slot, time)
+            // Most streams never end; those are passed without a copy of their state.
+            guard let definition = pending.streams[slot]?.definition, definition.expiry != .never,
+                pending.streams[slot]?.isDeleted == false, isExpired(pendingSlot: slot, time)
             else { continue }
-            _ = enqueue(.delete(stream: state.definition.id), slot: slot, .none, time)
+            _ = enqueue(.delete(stream: definition.id), slot: slot, .none, time)
         }
     }
 }

@@ -5,7 +5,6 @@ struct StorePaths: Sendable {
     var lock: String { root + "/LOCK" }
     var format: String { root + "/FORMAT" }
     var log: String { root + "/log" }
-    var spareLogFile: String { log + "/spare" }
     var newLogFile: String { log + "/new" }
     var segments: String { root + "/segments" }
     var metadata: String { root + "/streams.db" }

@@ -18,5 +18,13 @@ struct ReadOnlyFiles: FileSystem {
     func synchronizeAll(_ path: String) throws(FileFailure) {}
 
     /// Held for as long as nobody else may write; it fails while a process has the store open.
-    func lock(_ path: String) throws(FileFailure) -> any Sendable { try SystemFiles.lockShared(path) }
+    /// A copy of a store may have no such file, and is nobody's.
+    func lock(_ path: String) throws(FileFailure) -> any Sendable {
+        do {
+            return try SystemFiles.lockShared(path)
+        } catch {
+            guard error.isMissing else { throw error }
+            return path
+        }
+    }
 }

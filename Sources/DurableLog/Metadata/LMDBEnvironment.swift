@@ -58,7 +58,8 @@ final class LMDBEnvironment: @unchecked Sendable {
         guard code != 0 else { return }
         throw MetadataFailure(
             description: "\(what): \(String(cString: mdb_strerror(code)))",
-            isFull: code == ENOSPC || code == EDQUOT || code == MDB_MAP_FULL
+            isFull: code == ENOSPC || code == EDQUOT || code == MDB_MAP_FULL,
+            isDamage: [MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_PANIC].contains(code)
         )
     }
 

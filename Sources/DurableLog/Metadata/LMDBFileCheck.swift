@@ -33,10 +33,11 @@ struct LMDBFileCheck {
     }
 
     /// What is wrong; `nil` when nothing is, or there is no file yet.
-    static func damage(path: String) -> String? {
+    static func damage(path: String) throws(MetadataFailure) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            return errno == ENOENT ? nil : "cannot be read: \(String(cString: strerror(errno)))"
+            if errno == ENOENT { return nil }
+            throw MetadataFailure(description: FileFailure("open", path, errno).description)
         }
         var status = stat()
         fstat(descriptor, &status)

@@ -7,8 +7,8 @@ final class LMDBMetadataStore: MetadataStore {
 
     init(path: String, isReadOnly: Bool = false) throws(MetadataFailure) {
         self.path = path
-        if let damage = LMDBFileCheck.damage(path: path + "/data.mdb") {
-            throw MetadataFailure(description: "\(path)/data.mdb: \(damage)")
+        if let damage = try LMDBFileCheck.damage(path: path + "/data.mdb") {
+            throw MetadataFailure(description: "\(path)/data.mdb: \(damage)", isDamage: true)
         }
         environment = try LMDBEnvironment(path: path, isReadOnly: isReadOnly)
     }
@@ -26,9 +26,11 @@ final class LMDBMetadataStore: MetadataStore {
         do {
             return try body()
         } catch let failure as MetadataFailure {
-            throw MetadataFailure(description: "\(path): \(failure.description)", isFull: failure.isFull)
+            var failure = failure
+            failure.description = "\(path): \(failure.description)"
+            throw failure
         } catch {
-            throw MetadataFailure(description: "\(path): a record is damaged")
+            throw MetadataFailure(description: "\(path): a record is damaged", isDamage: true)
         }
     }
 

@@ -15,6 +15,8 @@ struct MetadataFailure: Error, CustomStringConvertible {
     var description: String
     /// Whether there is no room, which may pass.
     var isFull = false
+    /// Whether what is there cannot be made sense of; otherwise it may be whole, and only out of reach.
+    var isDamage = false
 }
 
 /// Names a segment.

@@ -2,12 +2,16 @@
 struct LogFiles {
     /// In order.
     private(set) var ranges: [LogFileRange] = []
-    private(set) var spareByteCount: UInt64?
+    private(set) var spares: [SpareLogFile] = []
 
     init(_ paths: StorePaths, _ files: any FileSystem, _ quarantine: Quarantine) throws(FileFailure) {
         let names = try files.list(paths.log)
         try files.remove(paths.newLogFile)
-        if names.contains("spare") { spareByteCount = try files.open(paths.spareLogFile, .read).byteCount() }
+        for name in names where name.hasPrefix(SpareLogFile.prefix) {
+            spares.append(
+                SpareLogFile(name: name, byteCount: try files.open(paths.log + "/" + name, .read).byteCount())
+            )
+        }
         for base in names.compactMap(StorePaths.logFileBase).sorted() {
             let path = paths.logFile(base: base)
             let file = try files.open(path, .read)

@@ -26,6 +26,9 @@ struct StoreDirectory {
                     "\(paths.format): is missing though there is a store; restore it, or use another directory"
                 )
             } else {
+                // The directory itself may be new. Who may not open the one above it has to answer for it.
+                let above = root.lastIndex(of: "/").map { $0 == root.startIndex ? "/" : String(root[..<$0]) } ?? "."
+                try? files.synchronizeDirectory(above)
                 // Whole and durable before there is anything else.
                 let file = try files.open(paths.format + ".new", .create)
                 try file.write(Array(Self.formatText.utf8), at: 0)

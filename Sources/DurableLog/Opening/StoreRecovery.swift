@@ -51,9 +51,6 @@ struct StoreRecovery {
             // The log may hold what the segments do not, from its beginning on.
             position = first
         }
-        if loaded != nil, isDamaged {
-            quarantine.note(paths.metadata, 0..<0, "records are damaged; made anew from segments and log")
-        }
         restore(states, segments, loaded?.mark.nextStream ?? 1, isRebuilt: isDamaged)
         core.keys.hasOlder = loaded?.hasKeys ?? false
         if let loaded, first > loaded.mark.position, !ranges.isEmpty, ranges[0].previousEnd > loaded.mark.position {

@@ -34,10 +34,17 @@ struct StoreState: Sendable {
 
     /// The first position that can be read, what is inherited included.
     func earliest(of slot: Int) -> UInt64 {
-        guard let state = streams[slot] else { return 0 }
-        guard state.earliest < state.definition.base, let parent = state.definition.parent, let above = slots[parent]
-        else { return state.earliest }
-        return max(state.earliest, min(earliest(of: above), state.definition.base))
+        var earliest: UInt64 = 0
+        var limit = UInt64.max
+        var next: Int? = slot
+        // What an ancestor released counts up to where the fork left it.
+        while let current = next, let definition = streams[current]?.definition, let own = streams[current]?.earliest {
+            earliest = max(earliest, min(own, limit))
+            limit = min(limit, definition.base)
+            guard own < definition.base, let parent = definition.parent else { break }
+            next = slots[parent]
+        }
+        return earliest
     }
 
     /// The common case, without a look at anything else.

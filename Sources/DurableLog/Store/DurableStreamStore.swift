@@ -56,6 +56,8 @@ public final class DurableStreamStore: LocalStreamStore, @unchecked Sendable {
         let time = clock.now()
         do {
             let (metadata, loaded) = try Self.openMetadata(paths, files, quarantine, openMetadata)
+            // The log is given free for what is in the metadata's file: it must not vanish.
+            try files.synchronizeDirectory(paths.metadata)
             let logFiles = try LogFiles(paths, files, quarantine)
             var recovery = try StoreRecovery(paths, files, loaded, logFiles, quarantine, limits: limits, time: time)
             let log = try Self.openLog(paths, files, logFiles, &recovery, limits)
@@ -119,16 +121,22 @@ public final class DurableStreamStore: LocalStreamStore, @unchecked Sendable {
         _ quarantine: Quarantine,
         _ open: (StorePaths) throws(MetadataFailure) -> any MetadataStore
     ) throws -> (any MetadataStore, LoadedMetadata?) {
+        // What could be read, when the rest could not.
+        var remains: LoadedMetadata?
         do throws(MetadataFailure) {
             let metadata = try open(paths)
             do throws(MetadataFailure) {
-                return (metadata, try metadata.load())
+                let loaded = try metadata.load()
+                guard let loaded, loaded.damagedCount > 0 else { return (metadata, loaded) }
+                remains = loaded
+                throw MetadataFailure(description: "\(loaded.damagedCount) records are damaged", isDamage: true)
             } catch {
                 metadata.close()
                 throw error
             }
         } catch {
-            if error.isFull { throw error }
+            // What is only out of reach must not be set aside.
+            guard error.isDamage else { throw error }
             quarantine.note(
                 paths.metadata,
                 0..<0,
@@ -141,7 +149,9 @@ public final class DurableStreamStore: LocalStreamStore, @unchecked Sendable {
             try files.rename(paths.metadata, to: "\(paths.quarantine)/streams.db-\(number)")
             try files.makeDirectory(paths.metadata)
             try files.synchronizeDirectory(paths.root)
-            return (try open(paths), nil)
+            // Remembered keys went with it.
+            remains?.hasKeys = false
+            return (try open(paths), remains)
         }
     }
 
@@ -172,9 +182,11 @@ public final class DurableStreamStore: LocalStreamStore, @unchecked Sendable {
             files,
             ranges: recovery.ranges,
             current: current,
-            spareByteCount: logFiles.spareByteCount
+            spares: logFiles.spares
         )
     }
+
+    override var damageCount: UInt64 { quarantine.count }
 
     /// Places that were found damaged since the start, the first hundred.
     public var damage: [DamageNote] { quarantine.list }

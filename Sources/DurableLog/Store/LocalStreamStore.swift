@@ -168,10 +168,15 @@ public class LocalStreamStore: StreamStore, @unchecked Sendable {
         }
     }
 
+    /// Damaged places found since the start.
+    var damageCount: UInt64 { 0 }
+
     /// What the store is.
     public final func statistics() -> StoreStatistics {
-        engine.core.withLock { core in
+        let damageCount = damageCount
+        return engine.core.withLock { core in
             var statistics = core.statistics
+            statistics.damageCount = damageCount
             statistics.streamCount = core.durable.count
             statistics.queuedByteCount = UInt64(core.queuedByteCount)
             statistics.cachedByteCount = UInt64(core.cachedByteCount + core.uncopiedByteCount)

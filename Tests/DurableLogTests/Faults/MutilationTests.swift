@@ -156,6 +156,26 @@ struct MutilationTests {
         #expect(wrong == nil && lost == 0)
     }
 
+    @Test("a damaged record of the metadata is made anew, and the metadata is whole afterwards")
+    func damagedRecord() async throws {
+        let folder = try TemporaryFolder()
+        let expected = try await Self.prepare(folder.path)
+        let file = folder.path + "/streams.db/data.mdb"
+        var bytes = try TemporaryFolder.read(file)
+        // The name of a stream and its type, as in every record of one.
+        let mark = Array("application/octet-stream".utf8)
+        for at in 0..<bytes.count - mark.count where Array(bytes[at..<at + mark.count]) == mark { bytes[at] ^= 1 }
+        try TemporaryFolder.write(bytes, to: file)
+        let store = try Self.quiet(folder.path)
+        #expect(store.recovery.isRebuilt && store.damage.contains { $0.what.contains("records are damaged") })
+        for (name, texts) in expected { #expect(try await store.texts(name) == texts) }
+        await store.close()
+        let again = try Self.quiet(folder.path)
+        #expect(again.recovery.damage.isEmpty && again.recovery.isRebuilt == false)
+        for (name, texts) in expected { #expect(try await again.texts(name) == texts) }
+        await again.close()
+    }
+
     @Test("without its metadata a store is made anew from segments and log", arguments: [false, true])
     func withoutMetadata(_ isGarbage: Bool) async throws {
         let folder = try TemporaryFolder()
