@@ -72,6 +72,7 @@ public final class EventLog: EventQueue {
         return CreateOptions(contentType: "application/json", isMessageList: true, retention: retention)
     }
 
+    /// Writes records, all or none; creates the streams of held events and dead letters with their first.
     public func append(
         _ batch: EventQueueBatch,
         to stream: EventQueueStream,
@@ -131,6 +132,7 @@ public final class EventLog: EventQueue {
         }
     }
 
+    /// Reads whole records from a position; what was released is passed over.
     public func read(
         _ stream: EventQueueStream,
         from position: UInt64,
@@ -156,6 +158,7 @@ public final class EventLog: EventQueue {
         }
     }
 
+    /// Where the stream begins and ends, as far as it is on stable storage.
     public func bounds(of stream: EventQueueStream) -> EventQueueBounds {
         guard case .success(let status) = store.status(of: Self.name(of: stream)) else { return .absent }
         return EventQueueBounds(
@@ -165,11 +168,13 @@ public final class EventLog: EventQueue {
         )
     }
 
+    /// The position up to which a reader is done; nil if it has none.
     public func cursor(_ name: String, in stream: EventQueueStream) -> UInt64? {
         guard case .success(let status) = store.status(of: Self.name(of: stream)) else { return nil }
         return status.cursors[name]?.position
     }
 
+    /// Notes the position up to which a reader is done; what left a stream of held events or dead letters is released.
     public func setCursor(
         _ name: String,
         in stream: EventQueueStream,
@@ -188,6 +193,7 @@ public final class EventLog: EventQueue {
         }
     }
 
+    /// Forgets a cursor, so that it holds nothing any more.
     public func removeCursor(_ name: String, in stream: EventQueueStream) {
         _ = store.setCursor(name, of: Self.name(of: stream), to: nil)
     }
