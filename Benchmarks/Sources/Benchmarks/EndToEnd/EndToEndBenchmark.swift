@@ -48,9 +48,10 @@ struct EndToEndBenchmark {
         return lost.joined(separator: "; ")
     }
 
-    /// nginx keeps nothing, so there is only one way to answer.
+    /// nginx keeps nothing, so there is only one way to answer; so it is with a log.
     private func isMeasured(_ subject: HTTPSubject, _ way: IngestWay) -> Bool {
-        subject.stream != nil || way.path == "/collect"
+        if subject.answersOnAcceptOnly { return way.path == "/early" }
+        return subject.stream != nil || way.path == "/collect"
     }
 
     private func show(_ way: IngestWay, _ subjects: [HTTPSubject], _ figures: [Figures]) {

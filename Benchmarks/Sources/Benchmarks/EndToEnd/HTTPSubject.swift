@@ -8,17 +8,31 @@ struct HTTPSubject {
     let port: Int
     /// The stream that its events go to; nil if they go nowhere.
     let stream: String?
+    /// Whether it never waits for Redis before it answers.
+    var answersOnAcceptOnly = false
 
-    /// The daemon with the measured mapping: `/collect` answers after Redis, `/early` on accept.
+    /// The daemon with the measured mapping, in memory: `/collect` answers after Redis, `/early` on accept.
     static func daemon(redisSocket: String, folder: String) throws -> HTTPSubject {
-        let process = try ChildProcess(CorePlan.subject(try daemonArguments(redisSocket: redisSocket, folder: folder)))
+        let arguments = try daemonArguments(redisSocket: redisSocket, folder: folder) + ["--memory"]
+        return try daemon(arguments, name: "collectord")
+    }
+
+    /// The same on its log: answers when events are on the disk.
+    static func daemonOnLog(redisSocket: String, folder: String) throws -> HTTPSubject {
+        let arguments = try daemonArguments(redisSocket: redisSocket, folder: folder)
+        return try daemon(arguments + ["--data-dir", folder + "/data"], name: "collectord, on the disk")
+    }
+
+    private static func daemon(_ arguments: [String], name: String) throws -> HTTPSubject {
+        let process = try ChildProcess(CorePlan.subject(arguments))
         // …addresses=[IPv4]127.0.0.1/127.0.0.1:43757
         let line = try process.line(with: "HTTP server listens")
         return HTTPSubject(
-            name: "collectord",
+            name: name,
             process: process,
             port: try port(atEndOf: line),
-            stream: "events:product"
+            stream: "events:product",
+            answersOnAcceptOnly: arguments.contains("--data-dir")
         )
     }
 
@@ -45,7 +59,7 @@ struct HTTPSubject {
         ]
         let file = folder + "/flow.json"
         try TextFile.write(JSONValue.object(flow).jsonText, to: file)
-        return [Program.ownFolder() + "/collectord", "run", file, "--host", "127.0.0.1", "--port", "0", "--memory"]
+        return [Program.ownFolder() + "/collectord", "run", file, "--host", "127.0.0.1", "--port", "0"]
     }
 
     static func port(atEndOf line: String) throws -> Int {

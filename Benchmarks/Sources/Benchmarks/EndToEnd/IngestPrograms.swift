@@ -18,7 +18,10 @@ struct IngestPrograms {
         func add(_ subject: HTTPSubject?, _ program: String) {
             if let subject { subjects.append(subject) } else { missing.append(program) }
         }
-        if includingNginx { add(try HTTPSubject.nginx(folder: folder.path), "nginx") }
+        if includingNginx {
+            add(try HTTPSubject.daemonOnLog(redisSocket: server.socketPath, folder: folder.path), "collectord")
+            add(try HTTPSubject.nginx(folder: folder.path), "nginx")
+        }
         add(try HTTPSubject.node(redisSocket: server.socketPath), "node")
         add(try HTTPSubject.go(redisSocket: server.socketPath, folder: folder.path), "Go (Debian: golang-go)")
         self.subjects = subjects
