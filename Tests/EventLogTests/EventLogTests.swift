@@ -256,6 +256,39 @@ struct EventLogTests {
         #expect(log.bounds(of: .deadLetters(destination: "d")).count == 1)
     }
 
+    @Test("flows are exchanged while events come: each is delivered once, in order")
+    func succession() async throws {
+        let log = try await EventLog(store: MemoryStreamStore())
+        let destination = RecordingDestination()
+        let first = try await Self.collector(log, destination)
+        let current = Current(first)
+        let count = 3000
+        let pushing = Task {
+            for number in 0..<count { #expect(await current.collector.push(Self.event(number)).isOK) }
+        }
+        for _ in 0..<10 {
+            let registration = DestinationRegistration(id: "d", destination: destination)
+            let next = Collector(destinations: [registration], succeeding: current.collector)
+            let handingOver = await next.succeed()
+            current.exchange(for: next)
+            await destination.delivered(count: min(destination.deliveries.count + 1, count))
+            await handingOver.value
+        }
+        await pushing.value
+        await destination.delivered(count: count)
+        #expect(Self.numbers(destination) == Array(0..<count))
+        await current.collector.shutdown()
+        #expect(log.cursor("destination:d", in: .events) == log.bounds(of: .events).tail)
+    }
+
+    /// The collector that takes events now.
+    private final class Current: Sendable {
+        private let state: Mutex<Collector>
+        init(_ collector: Collector) { state = Mutex(collector) }
+        var collector: Collector { state.withLock { $0 } }
+        func exchange(for next: Collector) { state.withLock { $0 = next } }
+    }
+
     @Test("a log that takes nothing more refuses for now, and nobody has the event")
     func refused() async throws {
         let store = MemoryStreamStore()

@@ -33,7 +33,8 @@ extension CollectorStatus.Destination {
             "ready": .bool(isReady), "failing": .bool(isFailing), "delivered": .count(deliveredCount),
             "ignored": .count(ignoredCount), "dropped": .count(droppedCount), "known": .count(knownCount),
             "failed": .count(failedCount), "waiting": .count(waitingCount), "held": .count(heldCount),
-            "batched": .count(batchedCount), "deadLetters": .count(deadLetterCount),
+            "unreadBytes": .count(unreadByteCount), "batched": .count(batchedCount),
+            "deadLetters": .count(deadLetterCount),
             "droppedHeld": .count(droppedHeldCount), "droppedDeadLetters": .count(droppedDeadLetterCount),
             "retries": .count(retryCount),
         ]

@@ -49,7 +49,8 @@ struct AllocationBenchmark {
     ) throws -> Double {
         let server = try RedisServer(["--appendonly", "no"])
         defer { server.kill() }
-        let arguments = try HTTPSubject.daemonArguments(redisSocket: server.socketPath, folder: folder.path)
+        let arguments =
+            try HTTPSubject.daemonArguments(redisSocket: server.socketPath, folder: folder.path) + ["--memory"]
         let process = try ChildProcess(arguments, environment: counter.environment)
         let port = try HTTPSubject.port(atEndOf: try process.line(with: "HTTP server listens"))
         let way = IngestWay.all.first { $0.eventsPerRequest == eventsPerRequest && $0.path == "/collect" }
