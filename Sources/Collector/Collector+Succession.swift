@@ -109,8 +109,11 @@ extension Collector {
     private func retire(_ worker: DeliveryWorker, of predecessor: Collector) {
         state.withLock { $0.retired.append(worker) }
         Task {
+            // Nothing is offered to it any more: what it has not taken by now lies in the queue.
+            let isFinished = await worker.reader?.finish() ?? false
             await worker.drain()
             await worker.destroy()
+            if isFinished { worker.reader?.forget() }
             // Its steps use the predecessor's stores and transformers.
             withExtendedLifetime(predecessor) {}
             self.state.withLock { state in state.retired.removeAll { $0 === worker } }

@@ -27,8 +27,9 @@ public final class Collector: Sendable {
     let state: Mutex<CollectorState>
     /// Where accepted events are written; nil if they live in memory only.
     let queue: (any EventQueue)?
-    /// Who takes events from the queue. A lock of its own, for it is taken by the queue's thread for every append.
-    let readers = Mutex<[QueueReader]>([])
+    /// Who takes events from the queue: shared by the collectors that take each other's place, so that what is pushed to
+    /// one that is being replaced reaches the other's destinations.
+    let readers: QueueReaders
     /// Transformers and stores.
     let plan: StepPlan
     /// The steps of sources; nil if none has any.
@@ -55,6 +56,7 @@ public final class Collector: Sendable {
         self.options = options
         counters = predecessor?.counters ?? CollectorCounters()
         self.queue = predecessor == nil ? queue : predecessor?.queue
+        readers = predecessor?.readers ?? QueueReaders()
         self.sources = Dictionary(sources.map { ($0.id, $0) }) { _, last in last }
         self.logger = logger
         self.time = time
@@ -183,7 +185,8 @@ public final class Collector: Sendable {
         } else {
             state.workers.append(worker)
         }
-        noteReaders(state)
+        // A successor's destinations get events from when it takes over.
+        if state.predecessor == nil { noteReaders(state) }
         return worker
     }
 }

@@ -152,7 +152,13 @@ struct IngestHandler: HTTPHandler {
             return
         }
         collector.push(batch, options: request.options) { results in
-            responder.respond(isList ? self.answers.list(results, headers) : self.answer(results, headers))
+            guard isList, self.collector.storesEvents else {
+                return responder.respond(
+                    isList ? self.answers.list(results, headers) : self.answer(results, headers)
+                )
+            }
+            // The queue's thread has others to tell, and the next events to write.
+            responder.execute { responder.respond(self.answers.list(results, headers)) }
         }
     }
 

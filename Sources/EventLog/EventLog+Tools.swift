@@ -30,6 +30,20 @@ extension EventLog {
         }
     }
 
+    /// The destinations for which events are kept.
+    public var destinations: [String] {
+        guard case .success(let status) = store.status(of: Self.name(of: .events)) else { return [] }
+        let prefix = QueueCursorName.destination("")
+        return status.cursors.keys.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }.sorted()
+    }
+
+    /// Keeps events no longer for a destination that is gone. Its dead letters stay.
+    public func forget(_ destination: String) {
+        removeCursor(QueueCursorName.destination(destination), in: .events)
+        let replay = QueueCursorName.replay(to: destination)
+        for name in [replay.position, replay.end] { removeCursor(name, in: .events) }
+    }
+
     /// Forgets a destination's dead letters up to a position.
     public func dropDeadLetters(before position: UInt64, of destination: String) async throws(StreamStoreError) {
         let stream = EventQueueStream.deadLetters(destination: destination)

@@ -281,6 +281,35 @@ struct EventLogTests {
         #expect(log.cursor("destination:d", in: .events) == log.bounds(of: .events).tail)
     }
 
+    @Test("a destination that is gone from the flow gets what was accepted for it, and is forgotten then")
+    func orphan() async throws {
+        let log = try await EventLog(store: MemoryStreamStore())
+        let isOpen = Atomic(false)
+        let gone = RecordingDestination { _ in
+            isOpen.load(ordering: .relaxed) ? .delivered() : .retry(after: .milliseconds(1), reason: "not now")
+        }
+        let collector = try await Self.collector(log, gone, ["inFlightMax": 8])
+        for number in 0..<100 { #expect(await collector.push(Self.event(number)).isOK) }
+        let stays = RecordingDestination()
+        let next = Collector(
+            destinations: [DestinationRegistration(id: "other", destination: stays)],
+            succeeding: collector
+        )
+        await next.succeed().value
+        for number in 100..<110 { #expect(await next.push(Self.event(number)).isOK) }
+        await stays.delivered(count: 10)
+        #expect(log.destinations == ["d", "other"])
+        isOpen.store(true, ordering: .relaxed)
+        await gone.delivered(count: 100)
+        #expect(Self.numbers(gone) == Array(0..<100) && Self.numbers(stays) == Array(100..<110))
+        while log.destinations.contains("d") { await Task.yield() }
+        await next.shutdown()
+        let again = try await Self.collector(log, RecordingDestination())
+        await again.shutdown()
+        log.forget("d")
+        #expect(log.destinations == ["other"])
+    }
+
     /// The collector that takes events now.
     private final class Current: Sendable {
         private let state: Mutex<Collector>

@@ -40,7 +40,7 @@ extension Collector {
 
     /// Tells destinations and senders of events that are on stable storage. Called in the order of the records.
     private func offer(_ records: [OutgoingRecord], _ byteCounts: [Int], _ receipt: EventQueueReceipt) {
-        let readers = readers.withLock { $0 }
+        let readers = readers.list
         var duplicates = receipt.duplicates[...]
         var start = receipt.start
         for (place, record) in records.enumerated() {
@@ -79,8 +79,17 @@ extension Collector {
     /// The readers of the destinations that are in place.
     func noteReaders(_ state: CollectorState) {
         guard queue != nil else { return }
-        readers.withLock { readers in
-            readers = state.workers.filter { !$0.configuration.isDisabled }.compactMap(\.reader)
-        }
+        readers.list = state.workers.filter { !$0.configuration.isDisabled }.compactMap(\.reader)
+    }
+}
+
+/// The readers of the destinations that are in place. A lock of its own, for it is taken by the queue's thread for every
+/// append.
+final class QueueReaders: Sendable {
+    private let state = Mutex<[QueueReader]>([])
+
+    var list: [QueueReader] {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
     }
 }

@@ -24,6 +24,8 @@ final class QueueReader: Sendable {
         var keepingCount = 0
         /// Events that the destination may have behind its cursor.
         var windowCount: UInt64 = 0
+        /// Who waits until all that was accepted is settled.
+        var finished: [CheckedContinuation<Bool, Never>] = []
         /// Who waits until the cursors stand where everything is settled.
         var saved: [CheckedContinuation<Void, Never>] = []
 
@@ -38,6 +40,9 @@ final class QueueReader: Sendable {
             self.present = present
             past = present
         }
+
+        /// Whether everything that was accepted is settled.
+        var isFinished: Bool { events.progress.settled >= events.tail && keepingCount == 0 }
 
         subscript(feed: QueueFeed) -> QueueFeedState {
             get { feeds[Int(feed.rawValue)] }
@@ -129,7 +134,11 @@ final class QueueReader: Sendable {
 
     /// Takes nothing more.
     func close() {
-        state.withLock { $0.worker = nil }
+        let waiting = state.withLock { state in
+            state.worker = nil
+            return exchange(&state.finished, with: [])
+        }
+        for continuation in waiting { continuation.resume(returning: false) }
     }
 
     /// Notes a change of the collector's state: what is read from now on was accepted before it.
@@ -189,15 +198,40 @@ final class QueueReader: Sendable {
     /// Notes that the fate of these events is known: delivered, left out, or kept elsewhere.
     func settle(_ places: [QueuePlace]) {
         var feeds: Set<QueueFeed> = []
-        state.withLock { state in
+        let finished = state.withLock { state in
             for place in places where state[place.feed].progress.settle(place.ordinal) {
                 feeds.insert(place.feed)
             }
+            return state.isFinished ? exchange(&state.finished, with: []) : []
         }
         for feed in feeds {
             save(feed)
             read(feed)
         }
+        for continuation in finished { continuation.resume(returning: true) }
+    }
+
+    /// Returns when everything that was accepted up to now is settled, however long that takes; false if the reader was
+    /// closed before.
+    func finish() async -> Bool {
+        let tail = queue.bounds(of: .events).tail
+        return await withCheckedContinuation { continuation in
+            let isFinished = state.withLock { state -> Bool? in
+                state.events.tail = max(state.events.tail, tail)
+                if state.isFinished { return true }
+                if state.worker == nil { return false }
+                state.events.isFollowing = false
+                state.finished.append(continuation)
+                return nil
+            }
+            if let isFinished { continuation.resume(returning: isFinished) } else { read(.events) }
+        }
+    }
+
+    /// Takes nothing more, and gives up the destination's place in the queue, which holds events no longer for it.
+    func forget() {
+        close()
+        queue.removeCursor(QueueCursorName.destination(destination), in: .events)
     }
 
     /// Writes the cursor down, unless it is being written; the destination then gets more.

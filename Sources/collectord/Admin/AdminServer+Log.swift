@@ -42,6 +42,10 @@ extension AdminServer {
             try await running.collector.replay(start..<end, to: try destination(query))
             return success
         }
+        on(.POST, "/log/forget", running, &router) { data, query in
+            try await forget(running, data, try destination(query))
+            return success
+        }
         on(.POST, "/dead-letters/replay", running, &router) { _, query in
             let end = query["to"].flatMap { UInt64($0) } ?? .max
             try await running.collector.replayDeadLetters(before: end, to: try destination(query))
@@ -52,6 +56,14 @@ extension AdminServer {
             try await data.log.dropDeadLetters(before: end, of: try destination(query))
             return success
         }
+    }
+
+    private static func forget(_ running: RunningFlow, _ data: DataDirectory, _ destination: String) async throws {
+        let present = await running.collector.status.destinations.keys
+        guard !present.contains(destination) else {
+            throw CommandError("destination \"\(destination)\" is in the flow, and gets its events")
+        }
+        data.log.forget(destination)
     }
 
     private static var success: HTTPResponse { .json(.ok, ByteBuffer(string: #"{"success":true}"#)) }

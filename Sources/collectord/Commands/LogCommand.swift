@@ -10,7 +10,7 @@ struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
         abstract: "Look at the log of accepted events: of a running daemon, or in a directory.",
-        subcommands: [List.self, Tail.self, Dump.self, Check.self, Salvage.self]
+        subcommands: [List.self, Tail.self, Dump.self, Check.self, Salvage.self, Forget.self]
     )
 
     /// The stream that is meant if none is named.
@@ -104,6 +104,18 @@ struct LogCommand: AsyncParsableCommand {
             print("\(report.fileCount) files, \(report.frameCount) frames, \(report.messageCount) messages")
             for problem in report.problems { print("\(problem.place) \(problem.byteRange): \(problem.what)") }
             if !report.problems.isEmpty { throw ExitCode(1) }
+        }
+    }
+
+    struct Forget: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Keep events no longer for a destination that is gone from the flow."
+        )
+        @OptionGroup var place: LogPlace
+        @Option(help: "The destination.") var destination: String
+
+        func run() async throws {
+            try await place.change { try await $0.forget(destination) }
         }
     }
 

@@ -42,6 +42,10 @@ struct AdminLog: LogAccess, LogChanges {
         try await post("/dead-letters/drop?destination=\(Self.escaped(destination))&to=\(end)")
     }
 
+    func forget(_ destination: String) async throws {
+        try await post("/log/forget?destination=\(Self.escaped(destination))")
+    }
+
     func close() async {}
 
     private func post(_ path: String) async throws {

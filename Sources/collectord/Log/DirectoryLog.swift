@@ -69,6 +69,10 @@ final class DirectoryChanges: LogChanges {
         try await log.dropDeadLetters(before: end, of: destination)
     }
 
+    func forget(_ destination: String) async throws {
+        log.forget(destination)
+    }
+
     func close() async {
         await store.close()
     }

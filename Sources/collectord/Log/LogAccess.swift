@@ -43,6 +43,8 @@ protocol LogChanges: Sendable {
     func replayDeadLetters(before end: UInt64, of destination: String) async throws
     /// Forgets dead letters before a position.
     func dropDeadLetters(before end: UInt64, of destination: String) async throws
+    /// Keeps events no longer for a destination that is gone.
+    func forget(_ destination: String) async throws
     /// Ends the access.
     func close() async
 }

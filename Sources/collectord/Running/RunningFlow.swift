@@ -2,6 +2,7 @@ import Collector
 import CollectorConfiguration
 import CollectorHTTP
 import DurableLog
+import EventLog
 import HTTPServer
 import Logging
 import NIOHTTP1
@@ -40,6 +41,7 @@ actor RunningFlow {
     func start() async throws -> Int? {
         if first.sources.isEmpty { logger.warning("the flow has no source; events are taken at /collect") }
         let plan = FlowListeners.plan(first, options)
+        warnOfAbsentDestinations()
         await collector.start()
         do {
             try await listeners.open(plan, Self.handler(collector))
@@ -49,6 +51,17 @@ actor RunningFlow {
             throw error
         }
         return await listeners.firstPort
+    }
+
+    /// Says whose events are kept though the flow does not have them: they take room for as long as that is so.
+    private func warnOfAbsentDestinations() {
+        let present = Set(first.destinations.map(\.registration.id))
+        for id in data?.log.destinations ?? [] where !present.contains(id) {
+            logger.warning(
+                "events are kept for a destination that is not in the flow; collectord log forget lets them go",
+                metadata: ["destination": "\(id)"]
+            )
+        }
     }
 
     /// Reads the flow again and lets it take the place of the one that runs. If it cannot, that one goes on.
