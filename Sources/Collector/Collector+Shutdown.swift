@@ -28,7 +28,7 @@ extension Collector {
         worker.leaveToQueue()
         let isDrained = await Deadline.run(Self.patience, time: time) { await worker.drain() }
         let waiting = worker.status
-        if !isDrained || waiting.heldCount > 0 {
+        if !isDrained || (worker.reader == nil && waiting.heldCount > 0) {
             worker.context.logger.warning(
                 "destination ended with events waiting",
                 metadata: ["waiting": "\(waiting.waitingCount)", "held": "\(waiting.heldCount)"]

@@ -107,7 +107,7 @@ public final class EventOracle: Sendable {
     private func data(of id: String) -> String {
         var state = seed
         for byte in id.utf8 { state = (state ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        let length = state % 16 == 0 ? Int(state >> 8 % 8000) & 0x1FFF : Int(state >> 8) & 0xFF
+        let length = state % 16 == 0 ? Int((state >> 8) % 8000) : Int(state >> 8) & 0xFF
         let letter = Character(UnicodeScalar(UInt8(97 + state % 26)))
         return #"{"of":"\#(id)","filling":"\#(String(repeating: letter, count: length))"}"#
     }

@@ -6,12 +6,13 @@ extension EventLog {
     /// Notes that a destination is to get what lies in that range once more: its collector begins with it when it
     /// starts. The range is cut to what is kept.
     ///
-    /// - Throws: `ReplayError` if nothing is there or a replay is noted already; `StreamStoreError` if it cannot be noted.
+    /// - Throws: `ReplayError` if there is no such destination, nothing is there or a replay is noted already; `StreamStoreError` if it cannot be noted.
     public func requestReplay(
         of stream: EventQueueStream,
         _ range: Range<UInt64>,
         to destination: String
     ) async throws {
+        guard destinations.contains(destination) else { throw ReplayError.unknownDestination(destination) }
         let bounds = bounds(of: stream)
         let cut = range.clamped(to: bounds.earliest..<max(bounds.earliest, bounds.tail))
         guard !cut.isEmpty else { throw ReplayError.nothing }

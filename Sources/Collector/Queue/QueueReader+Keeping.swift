@@ -34,7 +34,11 @@ extension QueueReader {
     private func keep(_ batch: EventQueueBatch, in stream: EventQueueStream, places: [QueuePlace]) {
         state.withLock { $0.keepingCount += 1 }
         queue.append(batch, to: stream) { [self] result in
-            state.withLock { $0.keepingCount -= 1 }
+            let releasesAgain = state.withLock { state in
+                state.keepingCount -= 1
+                return state.keepingCount == 0 && exchange(&state.releasesAgain, with: false)
+            }
+            if releasesAgain { releaseHeld() }
             switch result {
             case .success:
                 settle(places)

@@ -60,10 +60,8 @@ extension QueueReader {
                 let place = QueuePlace(feed: feed, ordinal: state[feed].progress.take(end))
                 worker.add(.event(queued(record, at: place, &state)))
             }
-            // What was released, or lies in a damaged place, has no records.
-            if page.next > state[feed].progress.taken, page.next <= state[feed].tail {
-                state[feed].progress.skip(to: page.next)
-            }
+            // What was released, or lies in a damaged place, has no records; the end may lie within one.
+            state[feed].progress.skip(to: min(page.next, state[feed].tail))
             if records.isEmpty, page.next <= state[feed].progress.taken {
                 state[feed].tail = state[feed].progress.taken
             }
@@ -75,25 +73,29 @@ extension QueueReader {
     }
 
     /// A record as it waits at the destination.
+    private func queued(_ record: EventRecord, at place: QueuePlace, _ state: inout State) -> QueuedEvent {
+        let circumstances = record.circumstances
+        if !state.past.consent.holds(circumstances.consent) || !state.past.user.holds(circumstances.user) {
+            state.past = state.present.with(consent: circumstances.consent, user: circumstances.user)
+        }
+        return queued(record.event, under: state.past, circumstances.ingest, at: place, state)
+    }
+
+    /// An event as it waits at the destination.
     ///
     /// What was accepted under another consent than the collector's present one waited while that changed, and goes on
     /// under the present one, as all that waits does.
-    private func queued(_ record: EventRecord, at place: QueuePlace, _ state: inout State) -> QueuedEvent {
-        let circumstances = record.circumstances
-        func isSame(_ cell: StateCell, _ object: JSONObject) -> Bool {
-            cell.object.members.elementsEqual(object.members)
-        }
-        if !isSame(state.past.consent, circumstances.consent) || !isSame(state.past.user, circumstances.user) {
-            state.past = state.present.with(consent: circumstances.consent, user: circumstances.user)
-        }
-        let queued = QueuedEvent(
-            event: record.event,
-            state: state.past,
-            waiter: .queue(place, record.event),
-            ingest: circumstances.ingest
-        )
-        if place.feed != .held, isSame(state.present.consent, circumstances.consent) { return queued }
-        return queued.withPresentConsent(state.present, waiter: .none)
+    func queued(
+        _ event: Event,
+        under snapshot: StateSnapshot,
+        _ ingest: Ingest?,
+        at place: QueuePlace,
+        _ state: borrowing State
+    ) -> QueuedEvent {
+        let queued = QueuedEvent(event: event, state: snapshot, waiter: .queue(place, event), ingest: ingest)
+        let present = state.present
+        if place.feed != .held, snapshot === present || present.consent.holds(snapshot.consent.object) { return queued }
+        return queued.withPresentConsent(present, waiter: .none)
     }
 
     // MARK: Once more
@@ -105,7 +107,11 @@ extension QueueReader {
     func releaseHeld() {
         if state.withLock({ $0.present.consent.object.isEmpty }) { return }
         let tail = queue.bounds(of: .held(destination: destination)).tail
-        state.withLock { $0[.held].tail = max($0[.held].tail, tail) }
+        state.withLock { state in
+            state[.held].tail = max(state[.held].tail, tail)
+            // Those that are being written have come before this, too.
+            state.releasesAgain = state.keepingCount > 0
+        }
         read(.held)
     }
 }

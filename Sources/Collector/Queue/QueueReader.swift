@@ -22,6 +22,8 @@ final class QueueReader: Sendable {
         var past: StateSnapshot
         /// Writes of events that the destination cannot have, under way: what they settle is not settled yet.
         var keepingCount = 0
+        /// Whether events that wait for consent are to be looked at once more when these are written.
+        var releasesAgain = false
         /// Events that the destination may have behind its cursor.
         var windowCount: UInt64 = 0
         /// Who waits until all that was accepted is settled.
@@ -161,16 +163,7 @@ final class QueueReader: Sendable {
             }
             guard options.allows(destination) else { return state.events.progress.pass(range.upperBound) }
             let place = QueuePlace(feed: .events, ordinal: state.events.progress.take(range.upperBound))
-            worker.add(
-                .event(
-                    QueuedEvent(
-                        event: event,
-                        state: snapshot,
-                        waiter: .queue(place, event),
-                        ingest: options.ingest
-                    )
-                )
-            )
+            worker.add(.event(queued(event, under: snapshot, options.ingest, at: place, state)))
         }
     }
 

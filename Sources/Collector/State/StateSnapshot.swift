@@ -9,6 +9,11 @@ struct StateCell: Sendable {
         self.object = object
         self.text = JSONValue.object(object).jsonText
     }
+
+    /// Whether it is that object, member by member.
+    func holds(_ other: JSONObject) -> Bool {
+        object.members.elementsEqual(other.members)
+    }
 }
 
 /// The collector's state at one moment: what events are completed with and delivered under. Never changes.

@@ -1,0 +1,93 @@
+import Collector
+import Synchronization
+
+/// A queue that writes to one stream when the test says so.
+final class SlowQueue: EventQueue {
+    private struct State {
+        var stream: EventQueueStream?
+        var appends: [@Sendable () -> Void] = []
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let next: any EventQueue
+    private let state = Mutex(State())
+
+    init(_ next: any EventQueue) {
+        self.next = next
+    }
+
+    /// From now on, appends to that stream wait.
+    func holdBack(_ stream: EventQueueStream) {
+        state.withLock { $0.stream = stream }
+    }
+
+    /// Returns once one waits.
+    func isHolding() async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if !state.appends.isEmpty { return true }
+                state.waiting.append(continuation)
+                return false
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+
+    /// Writes those that wait, and later ones at once.
+    func letGo() {
+        let appends = state.withLock { state in
+            state.stream = nil
+            let appends = state.appends
+            state.appends = []
+            return appends
+        }
+        for append in appends { append() }
+    }
+
+    func append(
+        _ batch: EventQueueBatch,
+        to stream: EventQueueStream,
+        completion: @escaping @Sendable (Result<EventQueueReceipt, EventQueueError>) -> Void
+    ) {
+        let (isHeld, waiting) = state.withLock { state -> (Bool, [CheckedContinuation<Void, Never>]) in
+            guard state.stream == stream else { return (false, []) }
+            state.appends.append { [next] in next.append(batch, to: stream, completion: completion) }
+            let waiting = state.waiting
+            state.waiting = []
+            return (true, waiting)
+        }
+        for continuation in waiting { continuation.resume() }
+        if !isHeld { next.append(batch, to: stream, completion: completion) }
+    }
+
+    func read(
+        _ stream: EventQueueStream,
+        from position: UInt64,
+        maximumByteCount: Int,
+        completion: @escaping @Sendable (Result<EventQueuePage, EventQueueError>) -> Void
+    ) {
+        next.read(stream, from: position, maximumByteCount: maximumByteCount, completion: completion)
+    }
+
+    func bounds(of stream: EventQueueStream) -> EventQueueBounds { next.bounds(of: stream) }
+    func cursor(_ name: String, in stream: EventQueueStream) -> UInt64? { next.cursor(name, in: stream) }
+    func removeCursor(_ name: String, in stream: EventQueueStream) { next.removeCursor(name, in: stream) }
+
+    func setCursor(
+        _ name: String,
+        in stream: EventQueueStream,
+        to position: UInt64,
+        passing count: UInt64,
+        isUrgent: Bool,
+        completion: @escaping @Sendable (Result<Void, EventQueueError>) -> Void
+    ) {
+        next.setCursor(
+            name,
+            in: stream,
+            to: position,
+            passing: count,
+            isUrgent: isUrgent,
+            completion: completion
+        )
+    }
+}
