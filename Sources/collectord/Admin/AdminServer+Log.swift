@@ -84,7 +84,8 @@ extension AdminServer {
             method,
             path,
             HTTPRequestHandler { request, responder in
-                let query = Query.members(ofTarget: request.head.uri)
+                let items = URLComponents(string: request.head.uri)?.queryItems ?? []
+                let query = Dictionary(items.map { ($0.name, $0.value ?? "") }) { _, last in last }
                 Task {
                     guard let data = running.data else {
                         return responder.respond(.failure(.conflict, "the daemon keeps events in memory only"))
@@ -97,18 +98,5 @@ extension AdminServer {
                 }
             }
         )
-    }
-}
-
-/// The query of a request's target.
-private enum Query {
-    static func members(ofTarget target: String) -> [String: String] {
-        guard let start = target.firstIndex(of: "?") else { return [:] }
-        var members: [String: String] = [:]
-        for pair in target[target.index(after: start)...].split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            members[String(parts[0])] = parts.count > 1 ? String(parts[1]).removingPercentEncoding : ""
-        }
-        return members
     }
 }

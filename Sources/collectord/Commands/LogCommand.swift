@@ -89,12 +89,9 @@ struct LogCommand: AsyncParsableCommand {
         @Option(name: .customLong("data-dir"), help: "The directory, which no daemon uses now.") var directory: String?
 
         func run() async throws {
-            var place = LogPlace()
-            place.directory = directory
-            place.admin = nil
             let inspector: StoreInspector
             do {
-                inspector = try StoreInspector(directory: place.path)
+                inspector = try StoreInspector(directory: DataOptions.path(named: directory))
             } catch {
                 throw CommandError("\(error)")
             }
@@ -128,12 +125,9 @@ struct LogCommand: AsyncParsableCommand {
         @Option(help: "A new directory.", completion: .directory) var to: String
 
         func run() async throws {
-            var place = LogPlace()
-            place.directory = directory
-            place.admin = nil
             let (inspector, store): (StoreInspector, DurableStreamStore)
             do {
-                inspector = try StoreInspector(directory: place.path)
+                inspector = try StoreInspector(directory: DataOptions.path(named: directory))
                 store = try DurableStreamStore(directory: to)
             } catch {
                 throw CommandError("\(error)")

@@ -20,23 +20,16 @@ struct LogPlace: ParsableArguments {
         }
     }
 
-    var path: String {
-        var data = DataOptions()
-        data.directory = directory
-        data.memory = false
-        return data.directoryPath(environment: ProcessInfo.processInfo.environment) ?? "."
-    }
-
     /// The log, to look at.
     func access() throws -> any LogAccess {
         if let admin { return AdminLog(admin) }
-        return try DirectoryLog(path: path)
+        return try DirectoryLog(path: DataOptions.path(named: directory))
     }
 
     /// The log, to change it.
     func changes() async throws -> any LogChanges {
         if let admin { return AdminLog(admin) }
-        return try await DirectoryChanges(path: path)
+        return try await DirectoryChanges(path: DataOptions.path(named: directory))
     }
 
     /// Changes the log, and ends the access whatever came of it.

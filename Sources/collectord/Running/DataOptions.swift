@@ -23,9 +23,9 @@ struct DataOptions: ParsableArguments {
         guard !memory || directory == nil else { throw ValidationError("--memory and --data-dir exclude each other") }
     }
 
-    /// The directory, made if it is not there; nil in memory.
-    func directoryPath(environment: [String: String]) -> String? {
-        if memory { return nil }
+    /// The directory that is meant: the one that was named, or where the daemon keeps events by itself.
+    static func path(named directory: String?) -> String {
+        let environment = ProcessInfo.processInfo.environment
         if let directory { return directory }
         if let named = environment["COLLECTORD_DATA_DIR"], !named.isEmpty { return named }
         if geteuid() == 0 { return "/var/lib/collectord" }
@@ -33,9 +33,10 @@ struct DataOptions: ParsableArguments {
         return (state ?? (environment["HOME"] ?? ".") + "/.local/state") + "/collectord"
     }
 
-    /// Opens the log; nil in memory.
+    /// Opens the log, in a directory that is made if it is not there; nil in memory.
     func open() async throws -> DataDirectory? {
-        guard let path = directoryPath(environment: ProcessInfo.processInfo.environment) else { return nil }
+        if memory { return nil }
+        let path = Self.path(named: directory)
         do {
             try FileManager.default.createDirectory(
                 atPath: path,
