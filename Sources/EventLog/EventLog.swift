@@ -209,13 +209,20 @@ extension EventQueueError {
 }
 
 extension MessageKey {
-    /// A digest of an event's id, which senders choose and which may have any length.
+    /// An event's id: itself if it has no more than 16 bytes, else a digest of it. What is left of the 16 is filled with a
+    /// byte that no text has.
     init(eventID: String) {
         var id = eventID
-        let digest = id.withUTF8 { SHA256.hash(data: $0) }
-        let (high, low) = digest.withUnsafeBytes { bytes in
-            (bytes.loadUnaligned(as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        var bytes = id.withUTF8 { id in
+            InlineArray<16, UInt8> { $0 < id.count ? id[$0] : 0xFF }
         }
-        self.init(high: UInt64(bigEndian: high), low: UInt64(bigEndian: low))
+        if id.utf8.count > bytes.count {
+            let digest = id.withUTF8 { SHA256.hash(data: $0) }
+            digest.withUnsafeBytes { digest in for place in bytes.indices { bytes[place] = digest[place] } }
+        }
+        func number(at place: Int) -> UInt64 {
+            (place..<place + 8).reduce(0) { $0 << 8 | UInt64(bytes[$1]) }
+        }
+        self.init(high: number(at: 0), low: number(at: 8))
     }
 }

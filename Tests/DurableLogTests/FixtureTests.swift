@@ -13,6 +13,7 @@ struct FixtureTests {
 
     private static let files = [
         "FORMAT",
+        "keys/0000000000000001.keys",
         "log/0000000000002000.log",
         "segments/01/0000000000000001-0000000000000000.seg",
         "segments/01/0000000000000001-000000000000017c.seg",
@@ -35,7 +36,7 @@ struct FixtureTests {
         let store = try DurableStreamStore(directory: folder.path + "/store", clock: time.clock)
         #expect(store.recovery.damage.isEmpty && store.recovery.replayedFrameCount == 3)
         #expect(try await store.texts("orders") == Self.texts)
-        #expect(try await store.texts("events") == ["{\"a\":1}", "[2]", "{\"later\":true}"])
+        #expect(try await store.texts("events") == ["{\"a\":1}", "[2]", "{\"key\":1}", "{\"later\":true}"])
         #expect(try await store.texts("fork") == ["{\"a\":1}", "own"])
         let orders = try store.status(of: "orders").get()
         #expect(orders.contentType == "text/plain; charset=utf-8")
@@ -45,8 +46,10 @@ struct FixtureTests {
         #expect(try store.status(of: "fork").get().isClosed)
         let repeated = try await store.append(["x"], to: "orders", AppendOptions(producer: Self.tuple))
         #expect(repeated.isRepetition && repeated.tail == orders.tail)
-        let keyed = AppendOptions(keys: MessageKeys([MessageKey(high: 7, low: 8)]))
-        #expect(try await store.append(["{}"], to: "events", keyed).duplicates.map(\.end.position) == [8 + 4 + 15])
+        for (low, end) in [(1, 8 + 4 + 10), (8, 8 + 4 + 10 + 15)] as [(UInt64, UInt64)] {
+            let keyed = AppendOptions(keys: MessageKeys([MessageKey(high: 7, low: low)]))
+            #expect(try await store.append(["{}"], to: "events", keyed).duplicates.map(\.end.position) == [end])
+        }
         await store.close()
         let written = TemporaryFolder.files(Self.path).map { String($0.dropFirst(Self.path.utf8.count + 1)) }
         #expect(written == Self.files)
@@ -76,6 +79,8 @@ struct FixtureTests {
         }
         try await store.create("events", CreateOptions(contentType: "application/json", isMessageList: true))
         try await store.append(["{\"a\":1}", "[2]"], to: "events")
+        let early = AppendOptions(keys: MessageKeys([MessageKey(high: 7, low: 1)]))
+        try await store.append(["{\"key\":1}"], to: "events", early)
         try await store.create(
             "fork",
             CreateOptions(origin: ForkOrigin(source: "events", offset: StreamOffset(position: 8)))

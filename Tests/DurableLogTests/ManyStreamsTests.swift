@@ -67,9 +67,7 @@ struct ManyStreamsTests {
     @Test("keys are remembered beyond what memory holds, and forgotten beyond their window")
     func keys() async throws {
         let folder = try TemporaryFolder()
-        var limits = StoreLimits()
-        limits.maximumKeyCountInMemory = 10
-        var store = try DurableStreamStore(directory: folder.path, limits: limits)
+        var store = try DurableStreamStore(directory: folder.path)
         try await store.create("s")
         func append(_ value: UInt64) async throws -> Bool {
             let keys = MessageKeys([MessageKey(high: 9, low: value)], maximumCount: 100)
@@ -77,10 +75,10 @@ struct ManyStreamsTests {
         }
         for value in 0..<50 as Range<UInt64> { #expect(try await append(value)) }
         try await store.maintain()
-        #expect(store.engine.core.withLock { $0.keys.recent.count } == 10)
+        #expect(store.engine.core.withLock { $0.keys.recent.count } == 0)
         for value in 0..<50 as Range<UInt64> { #expect(try await append(value) == false) }
         await store.close()
-        store = try DurableStreamStore(directory: folder.path, limits: limits)
+        store = try DurableStreamStore(directory: folder.path)
         for value in 0..<50 as Range<UInt64> { #expect(try await append(value) == false) }
         for value in 50..<140 as Range<UInt64> { #expect(try await append(value)) }
         try await store.maintain()
@@ -88,5 +86,23 @@ struct ManyStreamsTests {
         #expect(try await append(41) == false)
         #expect(try await append(39))
         await store.close()
+    }
+
+    @Test("a store in memory remembers at least half as many keys as its limit says, and no more than that many")
+    func keysInMemory() async throws {
+        var limits = StoreLimits()
+        limits.maximumKeyCountInMemory = 10
+        let store = MemoryStreamStore(limits: limits)
+        try await store.create("s")
+        func append(_ value: UInt64) async throws -> Bool {
+            let keys = MessageKeys([MessageKey(high: 9, low: value)])
+            return try await store.append(["\(value)"], to: "s", AppendOptions(keys: keys)).duplicates.isEmpty
+        }
+        for value in 0..<50 as Range<UInt64> {
+            #expect(try await append(value))
+            #expect(store.engine.core.withLock { $0.keys.recent.count } <= 12)
+        }
+        for value in 45..<50 as Range<UInt64> { #expect(try await append(value) == false) }
+        #expect(try await append(30))
     }
 }

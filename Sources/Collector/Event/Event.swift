@@ -88,6 +88,8 @@ public struct Event: Sendable {
     public var name: String { self[.name].string ?? "" }
     /// The event's id, the key by which duplicates are recognised.
     public var id: String { self[.id].string ?? "" }
+    /// Whether the collector made the id, so that no sender can send it again.
+    var hasOwnID: Bool { text.hasOwnID && position(of: .id) == nil }
     /// The first word of the name, or what the sender set.
     public var entity: String { self[.entity].string ?? "" }
     /// The second word of the name, or what the sender set.

@@ -69,11 +69,7 @@ struct EventCompletion {
             case .globals: appendGlobals(slice, of: bytes, to: &builder)
             case .user: builder.end(member, default: state.user.text, kind: .object)
             case .consent: builder.end(member, default: state.consent.text, kind: .object)
-            case .id:
-                builder.bytes.append(UInt8(ascii: "\""))
-                identifiers.appendSpanID(to: &builder.bytes)
-                builder.bytes.append(UInt8(ascii: "\""))
-                builder.end(member, kind: .string)
+            case .id: builder.endOwnID(&identifiers)
             case .entity:
                 words.appendEntity(of: bytes, to: &builder.bytes)
                 builder.end(member, kind: .string)

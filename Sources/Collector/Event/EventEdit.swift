@@ -56,7 +56,8 @@ struct EventEdit {
         }
         new.append(contentsOf: UnsafeBufferPointer(rebasing: old[start...]))
         let slices = shifted(by: changes, in: new.written)
-        text = EventText(new, slices: slices, isComplete: true)
+        // The id may be among what was changed.
+        text = EventText(new, slices: slices, isComplete: true, hasOwnID: false)
         isChanged = true
         return true
     }

@@ -10,13 +10,16 @@ final class EventText: @unchecked Sendable {
     let slices: InlineArray<15, JSONSlice>
     /// Whether all fifteen members are there.
     let isComplete: Bool
+    /// Whether the id was made by the collector, so that no sender can send it again.
+    let hasOwnID: Bool
 
     /// The bytes of all texts in memory, whoever keeps them: a few senders of large events could else fill it while a
     /// destination is away.
     static let liveByteCount = Atomic<Int>(0)
 
     /// Takes over what was written.
-    init(_ writer: consuming ByteWriter, slices: InlineArray<15, JSONSlice>, isComplete: Bool) {
+    init(_ writer: consuming ByteWriter, slices: InlineArray<15, JSONSlice>, isComplete: Bool, hasOwnID: Bool = false) {
+        self.hasOwnID = hasOwnID
         bytes = writer.finish()
         self.slices = slices
         self.isComplete = isComplete
@@ -53,6 +56,7 @@ struct EventTextBuilder: ~Copyable {
     var bytes: ByteWriter
     private var slices = InlineArray<15, JSONSlice>(repeating: JSONSlice.none)
     private var start = 0
+    private var hasOwnID = false
     /// What of the sender's bytes is still to be copied.
     private var run = 0..<0
 
@@ -107,6 +111,15 @@ struct EventTextBuilder: ~Copyable {
         end(member, kind: kind)
     }
 
+    /// Writes an id that no sender knows.
+    mutating func endOwnID(_ identifiers: inout IdentifierGenerator) {
+        bytes.append(UInt8(ascii: "\""))
+        identifiers.appendSpanID(to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+        end(.id, kind: .string)
+        hasOwnID = true
+    }
+
     /// Notes that the member's value is complete; its kind is read from the text.
     mutating func end(_ member: EventMember) {
         end(member, kind: JSONSlice.Kind(firstByte: bytes[start]))
@@ -117,7 +130,7 @@ struct EventTextBuilder: ~Copyable {
         bytes.append(UInt8(ascii: "}"))
         var isComplete = true
         for position in slices.indices where slices[position].count == 0 { isComplete = false }
-        return EventText(bytes, slices: slices, isComplete: isComplete)
+        return EventText(bytes, slices: slices, isComplete: isComplete, hasOwnID: hasOwnID)
     }
 }
 

@@ -21,14 +21,14 @@ extension Collector {
         guard let queue, !records.isEmpty else { return }
         var batch = EventQueueBatch()
         batch.byteCounts.reserveCapacity(records.count)
-        batch.ids.reserveCapacity(records.count)
         batch.bytes.reserveCapacity(records.reduce(0) { $0 + $1.event.byteCount + 64 })
         for record in records {
             let start = batch.bytes.count
             EventRecord.append(record.event, .init(record.snapshot, record.options), to: &batch.bytes)
             batch.byteCounts.append(batch.bytes.count - start)
-            batch.ids.append(record.event.id)
         }
+        // What has an id from here only cannot come a second time, and need not be remembered.
+        if records.contains(where: { !$0.event.hasOwnID }) { batch.ids = records.map(\.event.id) }
         let byteCounts = batch.byteCounts
         queue.append(batch, to: .events) { result in
             switch result {

@@ -7,6 +7,9 @@ final class Flusher: Sendable {
     private let engine: StoreEngine
     private let log: CommitLog
     private let signal: ThreadSignal
+    /// How long a group waits at most, when segments are far behind the log: senders are slowed down before any is
+    /// refused.
+    private static let pauseMilliseconds = 20
     /// Called when much has become durable that is not in segments.
     private let onMuchUncopied: @Sendable () -> Void
     private let isStopping = Atomic(false)
@@ -35,12 +38,14 @@ final class Flusher: Sendable {
 
     private func run() {
         while true {
-            let group = engine.core.withLock { core -> FrameGroup? in
+            let (group, isFarAhead) = engine.core.withLock { core -> (FrameGroup?, Bool) in
                 let group = core.takeGroup()
                 core.flusherSleeps = group == nil
-                return group
+                core.flusherPaces = group != nil && core.uncopiedByteCount > core.limits.maximumUncopiedByteCount / 2
+                return (group, core.flusherPaces)
             }
             if let group {
+                if isFarAhead { engine.copiedSignal.wait(milliseconds: Self.pauseMilliseconds) }
                 write(group)
             } else if isStopping.load(ordering: .acquiring) {
                 break

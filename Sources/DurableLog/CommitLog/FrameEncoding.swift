@@ -27,18 +27,19 @@ extension StoreOperation {
         switch self {
         case .append(let append):
             var flags: UInt8 = append.closes ? FrameHeader.Flag.closes : 0
+            guard let details = append.details else { return write(.append, flags, append.start, [], messages) }
             var metadata = ByteWriter()
-            if let producer = append.producer {
+            if let producer = details.producer {
                 flags |= FrameHeader.Flag.hasProducer
                 metadata.write(producer.id)
                 metadata.write(producer.epoch)
                 metadata.write(producer.sequence)
             }
-            if let sequence = append.sequence {
+            if let sequence = details.sequence {
                 flags |= FrameHeader.Flag.hasSequence
                 metadata.write(sequence)
             }
-            if let keys = append.keys {
+            if let keys = details.keys {
                 flags |= FrameHeader.Flag.hasKeys
                 metadata.write(keys.maximumAgeMilliseconds)
                 metadata.write(keys.maximumCount)

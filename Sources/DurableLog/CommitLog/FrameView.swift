@@ -94,22 +94,15 @@ struct FrameView {
     private func append(from reader: inout ByteReader, _ byteCount: UInt64) throws(ByteReader.Malformed)
         -> AppendOperation
     {
-        var append = AppendOperation(
-            stream: header.stream,
-            start: header.streamPosition,
-            byteCount: byteCount,
-            messageCount: UInt32(messageCount),
-            closes: header.flags & FrameHeader.Flag.closes != 0,
-            milliseconds: header.milliseconds
-        )
+        var (producer, sequence, given): (ProducerTuple?, String?, MessageKeys?)
         if header.flags & FrameHeader.Flag.hasProducer != 0 {
-            append.producer = ProducerTuple(
+            producer = ProducerTuple(
                 id: try reader.readText(),
                 epoch: try reader.read(),
                 sequence: try reader.read()
             )
         }
-        if header.flags & FrameHeader.Flag.hasSequence != 0 { append.sequence = try reader.readText() }
+        if header.flags & FrameHeader.Flag.hasSequence != 0 { sequence = try reader.readText() }
         if header.flags & FrameHeader.Flag.hasKeys != 0 {
             let age = try reader.read(UInt64.self)
             let count = try reader.read(UInt64.self)
@@ -118,8 +111,18 @@ struct FrameView {
                 keys.append(MessageKey(high: try reader.read(), low: try reader.read()))
             }
             guard keys.count == messageCount else { throw ByteReader.Malformed() }
-            append.keys = MessageKeys(keys, maximumAgeMilliseconds: age, maximumCount: count)
+            given = MessageKeys(keys, maximumAgeMilliseconds: age, maximumCount: count)
         }
-        return append
+        return AppendOperation(
+            stream: header.stream,
+            start: header.streamPosition,
+            byteCount: byteCount,
+            messageCount: UInt32(messageCount),
+            closes: header.flags & FrameHeader.Flag.closes != 0,
+            milliseconds: header.milliseconds,
+            producer: producer,
+            sequence: sequence,
+            keys: given
+        )
     }
 }

@@ -29,7 +29,6 @@ extension StoreCore {
         } else if !keepsUncopied {
             // Nothing of this will be asked for.
             removedStreams = []
-            _ = keys.takeUnnoted()
             keys.shrink(to: limits.maximumKeyCountInMemory)
         }
         return callbacks
@@ -44,7 +43,7 @@ extension StoreCore {
     ) {
         if case .append(let append) = entry.operation {
             durable.apply(append, slot: entry.slot)
-            if append.keys != nil { keys.publish(append) }
+            if append.details != nil { keys.publish(append) }
             let hot = HotFrame(
                 group: group,
                 frameStart: entry.frameStart,

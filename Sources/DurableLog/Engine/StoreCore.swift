@@ -24,6 +24,8 @@ struct StoreCore {
     /// Whether a group is being written.
     var isWriting = false
     var flusherSleeps = false
+    /// Whether the flusher waits for segments to come nearer.
+    var flusherPaces = false
     var logFile: LogFileRange
     var queuedByteCount = 0
     /// Durable groups in the order of the log that are not in segments.

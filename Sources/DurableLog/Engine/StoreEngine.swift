@@ -8,6 +8,8 @@ final class StoreEngine: Sendable {
     let clock: StoreClock
     /// Wakes the flusher; `nil`: there is none.
     let flusherSignal: ThreadSignal?
+    /// Raised when something came into segments while the flusher paces.
+    let copiedSignal = ThreadSignal()
     /// Reads what is not in memory.
     let segmentReader: (any SegmentReading)?
 

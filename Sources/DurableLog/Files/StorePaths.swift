@@ -7,6 +7,7 @@ struct StorePaths: Sendable {
     var log: String { root + "/log" }
     var newLogFile: String { log + "/new" }
     var segments: String { root + "/segments" }
+    var keys: String { root + "/keys" }
     var metadata: String { root + "/streams.db" }
     var quarantine: String { root + "/quarantine" }
 
@@ -21,6 +22,8 @@ struct StorePaths: Sendable {
         "\(segmentDirectory(stream: stream))/\(Self.hexadecimal(stream))-\(Self.hexadecimal(base)).seg"
     }
 
+    func keyRun(_ number: UInt64) -> String { "\(keys)/\(Self.hexadecimal(number)).keys" }
+
     static func hexadecimal(_ value: UInt64) -> String {
         let text = String(value, radix: 16)
         return String(repeating: "0", count: 16 - text.count) + text
@@ -29,6 +32,12 @@ struct StorePaths: Sendable {
     /// The base that a log file's name says.
     static func logFileBase(_ name: String) -> UInt64? {
         guard name.utf8.count == 20, name.hasSuffix(".log") else { return nil }
+        return UInt64(name.prefix(16), radix: 16)
+    }
+
+    /// The number that the name of a run of keys says.
+    static func keyRunNumber(_ name: String) -> UInt64? {
+        guard name.utf8.count == 21, name.hasSuffix(".keys") else { return nil }
         return UInt64(name.prefix(16), radix: 16)
     }
 

@@ -64,7 +64,16 @@ extension StoreInspector {
             progress(done)
         }
         checkReferences(&report)
+        checkKeys(&report)
         return report
+    }
+
+    /// Every record of the runs of keys.
+    private func checkKeys(_ report: inout CheckReport) {
+        let quarantine = Quarantine(paths, files) { _ in }
+        let runs = KeyRuns(paths, files, quarantine, named: keyRuns, removingOthers: false)
+        for note in quarantine.list { report.add(note) }
+        runs.check { report.add($0) }
     }
 
     /// Segments follow one another up to what is in the log; origins are there; cursors lie inside.

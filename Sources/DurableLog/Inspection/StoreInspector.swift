@@ -20,6 +20,8 @@ public final class StoreInspector: Sendable {
     private let metadata: (any MetadataStore)?
     private let reader: SegmentReader
     private let clock: StoreClock
+    /// The runs of keys that the metadata names.
+    let keyRuns: [UInt64]?
 
     /// Opens a store's directory for looking.
     ///
@@ -58,6 +60,7 @@ public final class StoreInspector: Sendable {
             recovery.noteDamage()
             self.recovery = recovery.report
             ranges = recovery.ranges
+            keyRuns = loaded?.soundKeyRuns
             core = Mutex(recovery.core)
         } catch let error as FileFailure {
             throw StoreOpenError(error.description)
@@ -108,6 +111,5 @@ private struct NoMetadata: MetadataStore {
         throw MetadataFailure(description: "there is no metadata to write to")
     }
     func indexedOffset(_ segment: SegmentKey, atOrBefore position: UInt64) -> UInt64? { nil }
-    func entry(of key: StreamKey) -> KeyEntry? { nil }
     func close() {}
 }

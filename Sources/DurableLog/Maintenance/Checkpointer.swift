@@ -7,6 +7,7 @@ struct Checkpointer {
     let log: CommitLog
     let metadata: any MetadataStore
     let index: SegmentIndex
+    let keyRuns: KeyRuns
     let reader: SegmentReader
     var writer: SegmentWriter
     /// Segments that changed since the last checkpoint.
@@ -18,6 +19,7 @@ struct Checkpointer {
         _ log: CommitLog,
         _ metadata: any MetadataStore,
         _ index: SegmentIndex,
+        _ keyRuns: KeyRuns,
         _ reader: SegmentReader,
         _ writer: SegmentWriter,
         position: UInt64,
@@ -27,6 +29,7 @@ struct Checkpointer {
         self.log = log
         self.metadata = metadata
         self.index = index
+        self.keyRuns = keyRuns
         self.reader = reader
         self.writer = writer
         self.position = position
@@ -41,7 +44,8 @@ struct Checkpointer {
         var states: [StreamState] = []
         var removedStreams: [UInt64] = []
         var releasedSegments: [SegmentRecord] = []
-        var keys: [(key: StreamKey, entry: KeyEntry)] = []
+        var keys: [KeyRecord] = []
+        var keyLimits: [UInt64: KeyLimit] = [:]
     }
 
     /// Removes files that no stream has: made after the last checkpoint, or not removed before the end of a process.
@@ -70,6 +74,8 @@ struct Checkpointer {
 
     /// Copies, and takes a checkpoint.
     mutating func checkpoint() throws(CheckpointFailure) {
+        let wall = engine.clock.wallMilliseconds()
+        let streamsWithKeys = keyRuns.streams
         let capture = engine.core.withLock { core in
             var capture = Capture(
                 groups: Array(core.uncopiedGroups),
@@ -91,6 +97,13 @@ struct Checkpointer {
             capture.releasedSegments = core.releasedSegments
             core.releasedSegments = []
             capture.keys = core.keys.takeUnnoted()
+            for stream in streamsWithKeys.union(capture.keys.map(\.key.stream)) {
+                guard let state = core.durable.state(of: stream) else { continue }
+                capture.keyLimits[stream] = KeyLimit(
+                    firstOrdinal: state.keyCount - min(state.keyCount, state.keyMaximumCount),
+                    firstMilliseconds: wall - min(wall, state.keyMaximumAgeMilliseconds)
+                )
+            }
             return capture
         }
         do throws(CheckpointFailure) {
@@ -102,9 +115,9 @@ struct Checkpointer {
         }
         let limits = engine.core.withLock { core in
             core.statistics.checkpointCount += 1
-            core.keys.shrink(to: core.limits.maximumKeyCountInMemory)
             return core.limits
         }
+        forget(capture.keys)
         do {
             try log.release(before: position, spareByteCount: UInt64(limits.commitLogFileByteCount))
         } catch {
@@ -126,18 +139,16 @@ struct Checkpointer {
         changes.index = index.unnoted().filter {
             !released.contains($0.segment) && !removed.contains($0.segment.stream)
         }
-        changes.keys = capture.keys
-        let wall = engine.clock.wallMilliseconds()
-        for state in capture.states where state.keyCount > 0 {
-            changes.keyLimits.append(
-                MetadataChanges.KeyLimit(
-                    stream: state.definition.id,
-                    firstOrdinal: state.keyCount - min(state.keyCount, state.keyMaximumCount),
-                    firstMilliseconds: wall - min(wall, state.keyMaximumAgeMilliseconds)
-                )
-            )
+        let runs: KeyRuns.Change
+        do { runs = try keyRuns.prepare(adding: capture.keys, limits: capture.keyLimits) } catch {
+            throw CheckpointFailure(error)
         }
-        do { try metadata.commit(changes) } catch { throw CheckpointFailure(error) }
+        changes.keyRuns = runs.numbers
+        do { try metadata.commit(changes) } catch {
+            keyRuns.discard(runs)
+            throw CheckpointFailure(error)
+        }
+        keyRuns.take(runs)
         position = capture.mark.position
         changed = [:]
         index.forget()
@@ -145,6 +156,14 @@ struct Checkpointer {
         for key in released {
             reader.forget(key)
             writer.remove(key)
+        }
+    }
+
+    /// What runs have need not be in memory. A little at a time: nobody appends meanwhile.
+    private func forget(_ keys: [KeyRecord]) {
+        for start in stride(from: 0, to: keys.count, by: 512) {
+            let part = keys[start..<min(start + 512, keys.count)]
+            engine.core.withLock { $0.keys.forget(part) }
         }
     }
 
@@ -193,7 +212,7 @@ struct Checkpointer {
         }
         for records in written { for record in records { changed[record.key] = record } }
         index.add(copies.flatMap(\.index))
-        engine.core.withLock { core in
+        let isAwaited = engine.core.withLock { core in
             for (copy, records) in zip(copies, written) { core.finish(copy, records) }
             for group in groups {
                 core.uncopiedGroups.removeFirst()
@@ -202,7 +221,11 @@ struct Checkpointer {
                 core.cachedByteCount += group.buffer.count
             }
             core.shrinkCache()
+            let isAwaited = core.flusherPaces
+            core.flusherPaces = false
+            return isAwaited
         }
+        if isAwaited { engine.copiedSignal.raise() }
         withExtendedLifetime(groups) {}
     }
 

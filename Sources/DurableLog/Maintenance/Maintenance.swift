@@ -56,9 +56,12 @@ final class Maintenance: Sendable {
         var checkpointer = checkpointer
         let limits = engine.core.withLock { $0.limits }
         var lastCheckpoint = engine.clock.now().monotonic
+        var lastPlan = lastCheckpoint
         var lastFailure: String?
+        // Whether so much came while the last was copied that nobody would say so again.
+        var isBehind = false
         while true {
-            signal.wait(milliseconds: max(1, limits.maintenanceIntervalMilliseconds))
+            if !isBehind { signal.wait(milliseconds: max(1, limits.maintenanceIntervalMilliseconds)) }
             let (requests, isStopping, endsWithCheckpoint) = state.withLock { state in
                 let requests = state.requests
                 state.requests = []
@@ -70,7 +73,12 @@ final class Maintenance: Sendable {
                 break
             }
             let isForced = isStopping || !requests.isEmpty
-            if !isStopping { plan(time, waits: isForced) }
+            let isPlanDue =
+                time.monotonic - min(time.monotonic, lastPlan) >= UInt64(limits.maintenanceIntervalMilliseconds)
+            if !isStopping, isForced || isPlanDue || !isBehind {
+                plan(time, waits: isForced)
+                lastPlan = time.monotonic
+            }
             let (uncopied, durable, hasChanges, fence) = engine.core.withLock { core in
                 (core.uncopiedByteCount, core.durablePosition, core.hasUnnotedChanges, core.fence)
             }
@@ -96,6 +104,8 @@ final class Maintenance: Sendable {
             }
             for request in requests { request(failure.map { .failure($0) } ?? .success(())) }
             if isStopping { break }
+            isBehind =
+                failure == nil && engine.core.withLock { $0.uncopiedByteCount >= $0.limits.copyByteCount }
         }
         ended.raise()
     }

@@ -15,7 +15,7 @@ final class LMDBEnvironment: @unchecked Sendable {
     let databases: [MDB_dbi]
 
     enum Database: Int, CaseIterable {
-        case main, streams, segments, index, keys, keyOrder
+        case main, streams, segments, index
 
         var name: String { "\(self)" }
     }

@@ -14,6 +14,7 @@ final class LMDBMetadataStore: MetadataStore {
     }
 
     private static let markKey = Array("mark".utf8)
+    private static let keyRunsKey = Array("keyRuns".utf8)
 
     /// Numbers as a key that sorts as they do.
     static func key(_ numbers: UInt64...) -> [UInt8] {
@@ -45,7 +46,7 @@ final class LMDBMetadataStore: MetadataStore {
                     )
                 }
                 guard let mark else { return nil }
-                var loaded = LoadedMetadata(mark: mark, streams: [], segments: [], hasKeys: false)
+                var loaded = LoadedMetadata(mark: mark, streams: [], segments: [], keyRuns: [])
                 try transaction.each(.streams) { record in
                     if case .whole(_, let value) = record {
                         var reader = ByteReader(value)
@@ -68,10 +69,10 @@ final class LMDBMetadataStore: MetadataStore {
                     loaded.damagedCount += 1
                     return true
                 }
-                try transaction.each(.keys) { _ in
-                    loaded.hasKeys = true
-                    return false
-                }
+                loaded.keyRuns =
+                    try transaction.value(.main, Self.keyRunsKey) { reader in
+                        try (0..<(try reader.readCount(ofAtLeast: 8))).map { _ in try reader.read(UInt64.self) }
+                    } ?? []
                 return loaded
             }
         }
@@ -100,8 +101,10 @@ final class LMDBMetadataStore: MetadataStore {
                         writer.bytes
                     )
                 }
-                for (key, entry) in changes.keys { try note(key, entry, transaction) }
-                for limit in changes.keyLimits { try forget(limit, transaction) }
+                var runs = ByteWriter()
+                runs.write(UInt32(changes.keyRuns.count))
+                for number in changes.keyRuns { runs.write(number) }
+                try transaction.put(.main, Self.keyRunsKey, runs.bytes)
                 var writer = ByteWriter()
                 writer.write(changes.mark.position)
                 writer.write(changes.mark.groupNumber)
@@ -113,7 +116,7 @@ final class LMDBMetadataStore: MetadataStore {
 
     private func remove(_ stream: UInt64, _ transaction: LMDBTransaction) throws {
         try transaction.remove(.streams, Self.key(stream))
-        for database in [LMDBEnvironment.Database.segments, .index, .keys, .keyOrder] {
+        for database in [LMDBEnvironment.Database.segments, .index] {
             try removeAll(database, Self.key(stream), transaction)
         }
     }
@@ -136,43 +139,6 @@ final class LMDBMetadataStore: MetadataStore {
         for key in keys { try transaction.remove(database, key) }
     }
 
-    private func note(_ key: StreamKey, _ entry: KeyEntry, _ transaction: LMDBTransaction) throws {
-        var writer = ByteWriter()
-        writer.write(entry.ordinal)
-        writer.write(entry.milliseconds)
-        writer.write(entry.end)
-        try transaction.put(.keys, Self.key(key.stream, key.key.high, key.key.low), writer.bytes)
-        var order = ByteWriter()
-        order.write(key.key.high)
-        order.write(key.key.low)
-        order.write(entry.milliseconds)
-        try transaction.put(.keyOrder, Self.key(key.stream, entry.ordinal), order.bytes)
-    }
-
-    private func forget(_ limit: MetadataChanges.KeyLimit, _ transaction: LMDBTransaction) throws {
-        var old: [(order: [UInt8], key: [UInt8], ordinal: UInt64)] = []
-        let prefix = Self.key(limit.stream)
-        try transaction.each(.keyOrder, from: prefix) { record in
-            guard case .whole(let key, let value) = record, key.starts(with: prefix), key.count == 16 else {
-                return false
-            }
-            let ordinal = key[8...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            var reader = ByteReader(value)
-            let high = try reader.read(UInt64.self)
-            let low = try reader.read(UInt64.self)
-            let milliseconds = try reader.read(UInt64.self)
-            guard ordinal < limit.firstOrdinal || milliseconds < limit.firstMilliseconds else { return false }
-            old.append((key, Self.key(limit.stream, high, low), ordinal))
-            return true
-        }
-        for (order, key, ordinal) in old {
-            try transaction.remove(.keyOrder, order)
-            // The key may have come again since.
-            let current = try? transaction.value(.keys, key) { try $0.read(UInt64.self) }
-            if current == ordinal { try transaction.remove(.keys, key) }
-        }
-    }
-
     func indexedOffset(_ segment: SegmentKey, atOrBefore position: UInt64) -> UInt64? {
         let prefix = Self.key(segment.stream, segment.base)
         var offset: UInt64?
@@ -185,15 +151,6 @@ final class LMDBMetadataStore: MetadataStore {
             }
         }
         return offset
-    }
-
-    func entry(of key: StreamKey) -> KeyEntry? {
-        let found = try? environment.read { transaction in
-            try transaction.value(.keys, Self.key(key.stream, key.key.high, key.key.low)) { reader in
-                KeyEntry(ordinal: try reader.read(), milliseconds: try reader.read(), end: try reader.read())
-            }
-        }
-        return found ?? nil
     }
 
     func close() { environment.close() }

@@ -6,8 +6,6 @@ protocol MetadataStore: Sendable {
     func commit(_ changes: MetadataChanges) throws(MetadataFailure)
     /// The offset in a segment's file of a frame at the position or before, the last that is noted.
     func indexedOffset(_ segment: SegmentKey, atOrBefore position: UInt64) -> UInt64?
-    /// What is remembered of a key.
-    func entry(of key: StreamKey) -> KeyEntry?
     func close()
 }
 
@@ -36,9 +34,13 @@ struct LoadedMetadata: Sendable {
     var mark: CheckpointMark
     var streams: [StreamState]
     var segments: [SegmentRecord]
-    var hasKeys: Bool
+    /// The numbers of the runs of message keys.
+    var keyRuns: [UInt64]
     /// Records that could not be read.
     var damagedCount = 0
+
+    /// The runs of keys, if they can be believed to be all.
+    var soundKeyRuns: [UInt64]? { damagedCount == 0 ? keyRuns : nil }
 }
 
 /// What a checkpoint writes.
@@ -49,21 +51,14 @@ struct MetadataChanges: Sendable {
         var offset: UInt64
     }
 
-    /// Keys of a stream that are remembered no longer.
-    struct KeyLimit: Equatable, Sendable {
-        var stream: UInt64
-        var firstOrdinal: UInt64
-        var firstMilliseconds: UInt64
-    }
-
     var mark: CheckpointMark
     var streams: [StreamState] = []
     var removedStreams: [UInt64] = []
     var segments: [SegmentRecord] = []
     var removedSegments: [SegmentKey] = []
     var index: [IndexEntry] = []
-    var keys: [(key: StreamKey, entry: KeyEntry)] = []
-    var keyLimits: [KeyLimit] = []
+    /// All there are now.
+    var keyRuns: [UInt64] = []
 }
 
 extension SegmentRecord {

@@ -36,7 +36,9 @@ struct StoreDirectory {
                 try files.rename(paths.format + ".new", to: paths.format)
                 try files.synchronizeDirectory(root)
             }
-            for directory in [paths.log, paths.segments, paths.metadata] { try files.makeDirectory(directory) }
+            for directory in [paths.log, paths.segments, paths.keys, paths.metadata] {
+                try files.makeDirectory(directory)
+            }
             try files.synchronizeDirectory(root)
         } catch let error as FileFailure {
             throw StoreOpenError(error.description)

@@ -52,7 +52,6 @@ struct StoreRecovery {
             position = first
         }
         restore(states, segments, loaded?.mark.nextStream ?? 1, isRebuilt: isDamaged)
-        core.keys.hasOlder = loaded?.hasKeys ?? false
         if let loaded, first > loaded.mark.position, !ranges.isEmpty, ranges[0].previousEnd > loaded.mark.position {
             quarantine.note(
                 paths.log,

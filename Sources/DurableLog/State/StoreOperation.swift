@@ -21,6 +21,8 @@ enum StoreOperation: Equatable, Sendable {
 }
 
 /// Messages, a producer's progress, a sequence value and a closing, or some of them, at once.
+///
+/// It is copied several times on its way to readers: what most appends do not have lies apart.
 struct AppendOperation: Equatable, Sendable {
     var stream: UInt64
     /// Where the stream ended before.
@@ -29,12 +31,54 @@ struct AppendOperation: Equatable, Sendable {
     var messageCount: UInt32
     var closes: Bool
     var milliseconds: UInt64
-    var producer: ProducerTuple?
-    var sequence: String?
-    var keys: MessageKeys?
+    /// `nil`: messages only.
+    private(set) var details: AppendDetails?
+
+    init(
+        stream: UInt64,
+        start: UInt64,
+        byteCount: UInt64,
+        messageCount: UInt32,
+        closes: Bool,
+        milliseconds: UInt64,
+        producer: ProducerTuple? = nil,
+        sequence: String? = nil,
+        keys: MessageKeys? = nil
+    ) {
+        self.stream = stream
+        self.start = start
+        self.byteCount = byteCount
+        self.messageCount = messageCount
+        self.closes = closes
+        self.milliseconds = milliseconds
+        if producer != nil || sequence != nil || keys != nil {
+            details = AppendDetails(producer: producer, sequence: sequence, keys: keys)
+        }
+    }
+
+    var producer: ProducerTuple? { details?.producer }
+    var sequence: String? { details?.sequence }
+    var keys: MessageKeys? { details?.keys }
 
     /// Where the stream ends afterwards.
     var end: UInt64 { start + byteCount + UInt64(messageCount) }
+}
+
+/// What an append has beside messages.
+final class AppendDetails: Equatable, Sendable {
+    let producer: ProducerTuple?
+    let sequence: String?
+    let keys: MessageKeys?
+
+    init(producer: ProducerTuple?, sequence: String?, keys: MessageKeys?) {
+        self.producer = producer
+        self.sequence = sequence
+        self.keys = keys
+    }
+
+    static func == (one: AppendDetails, other: AppendDetails) -> Bool {
+        one.producer == other.producer && one.sequence == other.sequence && one.keys == other.keys
+    }
 }
 
 /// A new stream and what it holds first.

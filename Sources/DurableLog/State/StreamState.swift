@@ -55,11 +55,12 @@ struct StreamState: Equatable, Sendable {
             isClosed = true
             closingTuple = append.producer
         }
-        if let producer = append.producer {
+        guard let details = append.details else { return }
+        if let producer = details.producer {
             producers[producer.id] = ProducerPosition(epoch: producer.epoch, sequence: producer.sequence)
         }
-        if let sequence = append.sequence { self.sequence = sequence }
-        if let keys = append.keys {
+        if let sequence = details.sequence { self.sequence = sequence }
+        if let keys = details.keys {
             keyCount += UInt64(keys.keys.count)
             keyMaximumAgeMilliseconds = max(keyMaximumAgeMilliseconds, keys.maximumAgeMilliseconds)
             keyMaximumCount = max(keyMaximumCount, keys.maximumCount)

@@ -63,7 +63,8 @@ public final class DurableStreamStore: LocalStreamStore, @unchecked Sendable {
             let log = try Self.openLog(paths, files, logFiles, &recovery, limits)
             recovery.noteDamage()
             var core = recovery.core
-            core.olderKey = { metadata.entry(of: $0) }
+            let keyRuns = KeyRuns(paths, files, quarantine, named: loaded?.soundKeyRuns)
+            core.olderKey = { keyRuns.entry(of: $0) }
             core.statistics.commitLogByteCount = log.byteCount
             let position = recovery.report.isRebuilt ? 0 : loaded?.mark.position ?? 0
             let changed = loaded == nil || recovery.report.isRebuilt ? core.runtimes.flatMap { $0?.segments ?? [] } : []
@@ -96,6 +97,7 @@ public final class DurableStreamStore: LocalStreamStore, @unchecked Sendable {
                     log,
                     metadata,
                     index,
+                    keyRuns,
                     reader,
                     SegmentWriter(paths, files, maximumOpenCount: limits.maximumOpenSegmentCount),
                     position: position,
@@ -149,8 +151,6 @@ public final class DurableStreamStore: LocalStreamStore, @unchecked Sendable {
             try files.rename(paths.metadata, to: "\(paths.quarantine)/streams.db-\(number)")
             try files.makeDirectory(paths.metadata)
             try files.synchronizeDirectory(paths.root)
-            // Remembered keys went with it.
-            remains?.hasKeys = false
             return (try open(paths), remains)
         }
     }

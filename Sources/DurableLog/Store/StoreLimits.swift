@@ -4,10 +4,11 @@ public struct StoreLimits: Sendable, Equatable {
     public var maximumAppendByteCount = 64 << 20
     /// Bytes that wait to be written; beyond it, appends are refused as `overloaded`.
     public var maximumQueuedByteCount = 64 << 20
-    /// Bytes that are durable, but not yet in segment files; beyond it, appends are refused as `overloaded`.
-    public var maximumUncopiedByteCount = 256 << 20
+    /// Bytes that are durable, but not yet in segment files; beyond half of it writing is slowed down, beyond it
+    /// appends are refused as `overloaded`.
+    public var maximumUncopiedByteCount = 128 << 20
     /// Bytes of recent messages kept in memory for readers.
-    public var maximumCachedByteCount = 64 << 20
+    public var maximumCachedByteCount = 32 << 20
     /// Bytes on the disk; beyond it, appends are refused as `full`. `nil`: as many as the disk has.
     public var maximumStoreByteCount: UInt64?
     /// A file of the commit log.
@@ -28,7 +29,7 @@ public struct StoreLimits: Sendable, Equatable {
     public var readerThreadCount = 2
     /// Bytes between two entries of a segment's index.
     public var indexByteCount = 64 << 10
-    /// Message keys remembered in memory; older ones are looked up in the metadata.
+    /// Message keys that a store in memory remembers, and at least half as many; one on a disk has them there.
     public var maximumKeyCountInMemory = 1_000_000
 
     /// The limits as described.

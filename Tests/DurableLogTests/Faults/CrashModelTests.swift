@@ -166,6 +166,26 @@ struct CrashRun {
                     )
                 }
             }
+        case .key(let name, let keys, let messages):
+            let duplicateCount = before.duplicateCount(name, keys)
+            bytes(messages) {
+                store.append(
+                    $0,
+                    to: name,
+                    AppendOptions(
+                        messageByteCounts: messages.map(\.utf8.count),
+                        keys: MessageKeys(keys.map { MessageKey(high: 0, low: $0) })
+                    )
+                ) { result in
+                    answers.set(
+                        number,
+                        result.flatMap {
+                            $0.duplicates.count == duplicateCount
+                                ? .success(()) : .failure(.malformed("duplicates \($0.duplicates)"))
+                        }
+                    )
+                }
+            }
         case .delete(let name):
             store.delete(name) { answers.set(number, $0) }
         case .fork(let name, let source, let count):
@@ -190,7 +210,7 @@ struct CrashRun {
                 return "\(messageNumber)" + String(repeating: "x", count: length)
             }
         }
-        switch Int.random(in: 0..<20, using: &random) {
+        switch Int.random(in: 0..<24, using: &random) {
         case 0...3: return .create(name(), Bool.random(using: &random) ? [] : messages())
         case 4...11: return .append(name(), messages(), closes: Int.random(in: 0..<15, using: &random) == 0)
         case 12...15:
@@ -201,6 +221,11 @@ struct CrashRun {
                 repeats: Int.random(in: 0..<4, using: &random) == 0
             )
         case 16: return .delete(name())
+        case 20...23:
+            let keyed = messages()
+            // Some of many keys, so that old ones come again, too.
+            let keys = (0..<60).map { UInt64($0) }.shuffled(using: &random).prefix(keyed.count)
+            return .key(name(), Array(keys), keyed)
         case 17, 18:
             let source = name()
             let count = candidates.last?.streams[source]?.messages.count ?? 0

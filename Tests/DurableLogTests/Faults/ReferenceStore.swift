@@ -10,6 +10,7 @@ struct ReferenceStore: Equatable {
         /// How many of its messages are its origin's.
         var inheritedCount = 0
         var nextSequence: [String: UInt64] = [:]
+        var keys: Set<UInt64> = []
 
         var tail: UInt64 { messages.reduce(0) { $0 + UInt64($1.utf8.count) + 1 } }
 
@@ -21,6 +22,8 @@ struct ReferenceStore: Equatable {
         case append(String, [String], closes: Bool)
         /// By a producer, with the next number or the last one again.
         case produce(String, String, [String], repeats: Bool)
+        /// Messages with keys; those that were there are left out.
+        case key(String, [UInt64], [String])
         case delete(String)
         case fork(String, of: String, messages: Int)
         case trim(String, messages: Int)
@@ -32,6 +35,7 @@ struct ReferenceStore: Equatable {
                 "append \(name) \(messages.map { $0.prefix(4) }) \(closes)"
             case .produce(let name, let id, let messages, let repeats):
                 "produce \(name) \(id) \(messages.map { $0.prefix(4) }) \(repeats)"
+            case .key(let name, let keys, _): "key \(name) \(keys)"
             case .delete(let name): "delete \(name)"
             case .fork(let name, let source, let count): "fork \(name) of \(source) at \(count)"
             case .trim(let name, let count): "trim \(name) \(count)"
@@ -56,6 +60,11 @@ struct ReferenceStore: Equatable {
             if repeats, stream.nextSequence[id] != nil { return true }
             streams[name]?.messages += messages
             streams[name]?.nextSequence[id, default: 0] += 1
+        case .key(let name, let keys, let messages):
+            guard let stream = streams[name], !stream.isClosed, !stream.isDeleted else { return false }
+            for (key, message) in zip(keys, messages) where streams[name]?.keys.insert(key).inserted == true {
+                streams[name]?.messages.append(message)
+            }
         case .delete(let name):
             guard let stream = streams[name], !stream.isDeleted else { return false }
             streams[name]?.isDeleted = true
@@ -95,6 +104,11 @@ struct ReferenceStore: Equatable {
         }) {
             streams[gone.key] = nil
         }
+    }
+
+    /// How many of an append's keys are there already.
+    func duplicateCount(_ name: String, _ keys: [UInt64]) -> Int {
+        keys.count { streams[name]?.keys.contains($0) ?? false }
     }
 
     /// The next number of a producer.

@@ -10,7 +10,7 @@ final class SimulatedMetadata: MetadataStore {
         var streams: [UInt64: StreamState] = [:]
         var segments: [SegmentKey: SegmentRecord] = [:]
         var index: [SegmentKey: [UInt64: UInt64]] = [:]
-        var keys: [StreamKey: KeyEntry] = [:]
+        var keyRuns: [UInt64] = []
     }
 
     /// What survives the store that uses it.
@@ -35,7 +35,7 @@ final class SimulatedMetadata: MetadataStore {
                 mark: mark,
                 streams: Array(content.streams.values),
                 segments: Array(content.segments.values),
-                hasKeys: !content.keys.isEmpty
+                keyRuns: content.keyRuns
             )
         }
     }
@@ -61,7 +61,6 @@ final class SimulatedMetadata: MetadataStore {
             content.streams[stream] = nil
             content.segments = content.segments.filter { $0.key.stream != stream }
             content.index = content.index.filter { $0.key.stream != stream }
-            content.keys = content.keys.filter { $0.key.stream != stream }
         }
         for state in changes.streams { content.streams[state.definition.id] = state }
         for key in changes.removedSegments {
@@ -70,7 +69,7 @@ final class SimulatedMetadata: MetadataStore {
         }
         for segment in changes.segments { content.segments[segment.key] = segment }
         for entry in changes.index { content.index[entry.segment, default: [:]][entry.position] = entry.offset }
-        for (key, entry) in changes.keys { content.keys[key] = entry }
+        content.keyRuns = changes.keyRuns
         content.mark = changes.mark
     }
 
@@ -79,8 +78,6 @@ final class SimulatedMetadata: MetadataStore {
             content.index[segment]?.filter { $0.key <= position }.max { $0.key < $1.key }?.value
         }
     }
-
-    func entry(of key: StreamKey) -> KeyEntry? { disk.content.withLock { $0.keys[key] } }
 
     func close() {}
 }

@@ -1,5 +1,3 @@
-import DequeModule
-
 /// A message key in a stream.
 struct StreamKey: Hashable, Sendable {
     let stream: UInt64
@@ -15,20 +13,22 @@ struct KeyEntry: Equatable, Sendable {
     var end: UInt64
 }
 
-/// Which keys streams have: recent ones in memory, older ones in the metadata.
+/// A key and what is remembered of it.
+struct KeyRecord: Equatable, Sendable {
+    var key: StreamKey
+    var entry: KeyEntry
+}
+
+/// Which keys streams have: those since the last checkpoint in memory, older ones in runs on the disk.
 struct KeyIndex: Sendable {
     private(set) var recent: [StreamKey: KeyEntry] = [:]
-    /// In the order of arrival, for forgetting; those before `noted` are in the metadata.
-    private var order: Deque<(key: StreamKey, entry: KeyEntry)> = []
-    /// Durable keys that the metadata does not have yet.
-    private(set) var unnoted: [(key: StreamKey, entry: KeyEntry)] = []
-    /// Whether the metadata may have keys that are not in memory.
-    var hasOlder = false
+    /// Durable keys that no run has yet.
+    private(set) var unnoted: [KeyRecord] = []
+    /// Without runs: those before the ones that are not noted.
+    private var before: [KeyRecord] = []
 
     /// The entry of a key, wherever it is.
-    func entry(_ key: StreamKey, older: (StreamKey) -> KeyEntry?) -> KeyEntry? {
-        recent[key] ?? (hasOlder ? older(key) : nil)
-    }
+    func entry(_ key: StreamKey, older: (StreamKey) -> KeyEntry?) -> KeyEntry? { recent[key] ?? older(key) }
 
     /// Remembers the keys of an append that was accepted.
     mutating func insert(_ append: AppendOperation, firstOrdinal: UInt64, ends: some Sequence<UInt64>) {
@@ -53,9 +53,7 @@ struct KeyIndex: Sendable {
     mutating func publish(_ append: AppendOperation) {
         for key in append.keys?.keys ?? [] {
             let key = StreamKey(stream: append.stream, key: key)
-            guard let entry = recent[key] else { continue }
-            order.append((key, entry))
-            unnoted.append((key, entry))
+            if let entry = recent[key] { unnoted.append(KeyRecord(key: key, entry: entry)) }
         }
     }
 
@@ -63,26 +61,29 @@ struct KeyIndex: Sendable {
     mutating func remove(stream: UInt64) {
         guard !recent.isEmpty else { return }
         recent = recent.filter { $0.key.stream != stream }
-        order.removeAll { $0.key.stream == stream }
         unnoted.removeAll { $0.key.stream == stream }
+        before.removeAll { $0.key.stream == stream }
     }
 
-    /// Hands out the keys that the metadata is to note.
-    mutating func takeUnnoted() -> [(key: StreamKey, entry: KeyEntry)] {
+    /// Hands out the keys that a run is to have.
+    mutating func takeUnnoted() -> [KeyRecord] {
         let taken = unnoted
         unnoted = []
         return taken
     }
 
-    /// The metadata did not note them after all.
-    mutating func putBack(_ keys: [(key: StreamKey, entry: KeyEntry)]) { unnoted = keys + unnoted }
+    /// No run has them after all.
+    mutating func putBack(_ keys: [KeyRecord]) { unnoted = keys + unnoted }
 
-    /// Keeps no more than so many in memory, once the metadata has all of them.
+    /// A run has them, or they are too many. What came again since stays.
+    mutating func forget(_ keys: some Sequence<KeyRecord>) {
+        for record in keys where recent[record.key] == record.entry { recent[record.key] = nil }
+    }
+
+    /// Without runs: keeps no more than so many, and no less than half of them.
     mutating func shrink(to maximumCount: Int) {
-        guard unnoted.isEmpty else { return }
-        while order.count > maximumCount, let oldest = order.popFirst() {
-            hasOlder = true
-            if recent[oldest.key] == oldest.entry { recent[oldest.key] = nil }
-        }
+        guard unnoted.count > maximumCount / 2 else { return }
+        forget(before)
+        before = takeUnnoted()
     }
 }
