@@ -39,6 +39,7 @@ let package = Package(
                 .product(name: "Destinations", package: "collectord"),
                 .product(name: "DurableLog", package: "collectord"),
                 .product(name: "EventJSON", package: "collectord"),
+                .product(name: "EventLog", package: "collectord"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "RedisStreamsDestination", package: "collectord"),
                 // Not linked: the daemon that the end-to-end measurements start is built along.

@@ -19,6 +19,25 @@ struct ReopeningTests {
         }
     }
 
+    @Test("a segment that is full just as a piece of it was written keeps what was written", arguments: [2, 3, 5])
+    func fullSegment(framesPerSegment: Int) async throws {
+        let folder = try TemporaryFolder()
+        var limits = StoreLimits()
+        limits.segmentByteCount = framesPerSegment << 20
+        let store = try DurableStreamStore(directory: folder.path, limits: limits)
+        try await store.create("s")
+        let texts = (0..<12).map { "\($0) " + String(repeating: "x", count: 1 << 20) }
+        for text in texts {
+            try await store.append([text], to: "s")
+        }
+        try await store.maintain()
+        await store.close()
+        let again = try DurableStreamStore(directory: folder.path, limits: limits)
+        #expect(try await again.texts("s").map(\.utf8.count) == texts.map(\.utf8.count))
+        #expect(again.damage.isEmpty)
+        await again.close()
+    }
+
     @Test("everything acknowledged is there again", arguments: End.allCases, [false, true])
     func everything(_ how: End, _ small: Bool) async throws {
         let folder = try TemporaryFolder()

@@ -180,6 +180,34 @@ struct EventLogTests {
         #expect(log.cursor("destination:d", in: .events) == log.bounds(of: .events).tail)
     }
 
+    @Test("the status may be asked for all the while a backlog is read and delivered")
+    func statusMeanwhile() async throws {
+        let log = try await EventLog(store: MemoryStreamStore())
+        let count = 30_000
+        let destination = RecordingDestination { _ in .delivered() }
+        // Events that were accepted while nobody took any.
+        let before = try await Self.collector(log, RecordingDestination { _ in .retry(reason: "not now") })
+        let list = [JSONObject](repeating: Self.event(1), count: 500)
+        for _ in 0..<count / list.count {
+            #expect(await before.push(list).allSatisfy(\.isOK))
+        }
+        await before.shutdown()
+        let collector = try await Self.collector(log, destination)
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<2 {
+                group.addTask {
+                    while !Task.isCancelled {
+                        #expect(collector.status.destinations["d"]?.deadLetterCount == 0)
+                        await Task.yield()
+                    }
+                }
+            }
+            await destination.settled(count: count)
+            group.cancelAll()
+        }
+        await collector.shutdown()
+    }
+
     @Test("each destination has a cursor of its own: one that is away holds no other up, and misses nothing")
     func isolation() async throws {
         let store = MemoryStreamStore()

@@ -3,7 +3,7 @@ import Glibc
 /// Measures the collector and prints tables.
 ///
 /// Without arguments everything; else the names of parts: `event`, `redis`, `topology`, `isolation`, `file`, `log`,
-/// `http`, `latency`, `hostile`, `allocations`, `memory [count]`. For profilers, `profile [count]` does the work on events and
+/// `drain`, `http`, `latency`, `hostile`, `allocations`, `memory [count]`. For profilers, `profile [count]` does the work on events and
 /// `profile-collector [count]` the same through a collector, and nothing else.
 @main
 struct Benchmarks {
@@ -27,7 +27,8 @@ struct Benchmarks {
             return try await EventWorkBenchmark().profile(eventCount: count, throughCollector: isThroughCollector)
         }
         let known = [
-            "event", "redis", "topology", "isolation", "file", "log", "http", "latency", "hostile", "allocations",
+            "event", "redis", "topology", "isolation", "file", "log", "drain", "http", "latency", "hostile",
+            "allocations",
             "memory",
         ]
         let parts = arguments.isEmpty ? known : arguments.filter { Int($0) == nil }
@@ -49,6 +50,7 @@ struct Benchmarks {
         await measure("isolation") { try await IsolationBenchmark().run() }
         await measure("file") { try await FileAppendBenchmark().run() }
         await measure("log") { try await LogBenchmark().run() }
+        await measure("drain") { try await DrainBenchmark().run() }
         await measure("http") { try EndToEndBenchmark().run() }
         await measure("latency") { try LatencyBenchmark().run() }
         await measure("hostile") { try HostileBenchmark().run() }

@@ -162,19 +162,22 @@ final class DeliveryWorker: Sendable {
 
     /// The destination's numbers.
     var status: CollectorStatus.Destination {
-        state.withLock { state in
+        var counts = state.withLock { state in
             var counts = state.counts
             counts.heldCount = state.lane.held.count + state.lane.postponed.count
             counts.waitingCount = state.lane.waitingCount
             counts.batchedCount = state.buffers.count
-            counts.deadLetterCount = reader?.deadLetterCount ?? state.deadLetters.count
-            if let reader {
-                counts.heldCount += reader.heldCount
-                counts.unreadByteCount = reader.unreadByteCount
-            }
+            counts.deadLetterCount = state.deadLetters.count
             counts.isFailing = state.lane.isFailing
             counts.breaker = state.lane.breaker?.phase
             return counts
         }
+        // Without the lock: the reader has its own, and takes this one while it has that.
+        if let reader {
+            counts.deadLetterCount = reader.deadLetterCount
+            counts.heldCount += reader.heldCount
+            counts.unreadByteCount = reader.unreadByteCount
+        }
+        return counts
     }
 }

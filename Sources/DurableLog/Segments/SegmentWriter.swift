@@ -3,14 +3,17 @@ struct SegmentWriter {
     let paths: StorePaths
     let files: any FileSystem
     let cache: DescriptorCache
+    /// How much is written at once.
+    private let pieceByteCount: Int
     /// Files written since the last checkpoint, and directories with new entries.
     private(set) var touched: Set<SegmentKey> = []
     private(set) var touchedDirectories: Set<String> = []
 
-    init(_ paths: StorePaths, _ files: any FileSystem, maximumOpenCount: Int) {
+    init(_ paths: StorePaths, _ files: any FileSystem, _ limits: StoreLimits) {
         self.paths = paths
         self.files = files
-        cache = DescriptorCache(maximumCount: maximumOpenCount)
+        cache = DescriptorCache(maximumCount: limits.maximumOpenSegmentCount)
+        pieceByteCount = min(1 << 20, max(1, limits.segmentByteCount / 4))
     }
 
     /// Writes a stream's frames, and says what its files are then.
@@ -20,10 +23,12 @@ struct SegmentWriter {
         var buffer: [UInt8] = []
         var offset: UInt64 = copy.record?.byteCount ?? 0
         var isNew = false
+        // Whether the file has frames that no record tells of yet, written or not.
+        var isChanged = false
         for frame in frames {
             if copy.beginsFile(frame) {
-                if let record = copy.record, !buffer.isEmpty {
-                    try write(buffer, at: offset, record, isNew)
+                if let record = copy.record, isChanged {
+                    if !buffer.isEmpty { try write(buffer, at: offset, record, isNew) }
                     records.append(record)
                 }
                 buffer = copy.begin(frame)
@@ -33,7 +38,8 @@ struct SegmentWriter {
             buffer += frame.bytes
             buffer += repeatElement(0, count: FrameHeader.padded(frame.bytes.count) - frame.bytes.count)
             copy.add(frame)
-            if buffer.count >= 1 << 20, let record = copy.record {
+            isChanged = true
+            if buffer.count >= pieceByteCount, let record = copy.record {
                 try write(buffer, at: offset, record, isNew)
                 offset += UInt64(buffer.count)
                 isNew = false

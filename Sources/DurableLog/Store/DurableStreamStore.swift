@@ -99,7 +99,7 @@ public final class DurableStreamStore: LocalStreamStore, @unchecked Sendable {
                     index,
                     keyRuns,
                     reader,
-                    SegmentWriter(paths, files, maximumOpenCount: limits.maximumOpenSegmentCount),
+                    SegmentWriter(paths, files, limits),
                     position: position,
                     changed: changed
                 ),
