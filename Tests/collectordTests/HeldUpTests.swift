@@ -8,7 +8,7 @@ import Testing
 struct HeldUpTests {
     @Test("stopped for some seconds under load, twice: every request is answered, nothing is lost")
     func stopped() async throws {
-        let run = try await BlockingWork.run { try RedisRun(isBehindProxy: true) }
+        let run = try await BlockingWork.run { try RedisRun(isBehindProxy: true, commandTimeoutMilliseconds: 1000) }
         let daemon = try await DaemonProcess.start(run.arguments)
         async let produced: Void = run.produce(producers: 0..<4, requests: 60, port: daemon.port)
         for round in 1...2 {

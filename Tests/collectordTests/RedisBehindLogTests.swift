@@ -70,7 +70,8 @@ struct RedisBehindLogTests {
                 redisArguments: redisArguments,
                 configuration: configuration,
                 settings: single ? #""singleWriter":true,"# : "",
-                isBehindProxy: true
+                isBehindProxy: true,
+                commandTimeoutMilliseconds: 1000
             )
         }
     }

@@ -48,15 +48,17 @@ struct SystemCallKillTests {
     func underLoad() async throws {
         var moments = [
             Moment("fdatasync", 4), Moment("pwrite64", 9), Moment("sendto", 3), Moment("write", 12),
-            Moment("fdatasync", 15), Moment("pwrite64", 24), Moment("sendto", 11), Moment("write", 31),
-            Moment("fdatasync", 33), Moment("pwrite64", 60), Moment("sendto", 24), Moment("write", 90),
+            Moment("fdatasync", 15), Moment("pwrite64", 24), Moment("sendto", 6), Moment("write", 31),
+            Moment("fdatasync", 33), Moment("pwrite64", 50), Moment("sendto", 10), Moment("write", 60),
         ]
         if let last = Self.last {
             let calls = ["fdatasync", "pwrite64", "sendto", "write"]
             moments = (1...max(last, 1)).flatMap { number in calls.map { Moment($0, number) } }
         }
         for start in stride(from: 0, to: moments.count, by: Self.roundsPerDirectory) {
-            let run = try await BlockingWork.run { try RedisRun() }
+            let run = try await BlockingWork.run { try RedisRun(isBehindProxy: true) }
+            // So slow that at any moment events are on their way.
+            run.proxy?.fault = .slow(bytesPerSecond: 400_000)
             let chosen = Array(moments[start..<min(start + Self.roundsPerDirectory, moments.count)])
             try await kill(run, at: chosen, mustEnd: Self.last == nil)
         }
@@ -119,6 +121,7 @@ struct SystemCallKillTests {
             Self.expectNoDamage(end.errors, moments[..<round])
             killCount += end.code == -1 ? 1 : 0
         }
+        run.proxy?.fault = .none
         let daemon = try await DaemonProcess.start(run.arguments)
         let judgement = try await run.judge(endOf: daemon)
         Self.expectNoDamage(daemon.errorText, moments[...])

@@ -28,28 +28,29 @@ struct RedisRun {
     /// - Parameters:
     ///   - configuration: More members of the destination's `config`, each with a comma behind it.
     ///   - settings: More members of its `settings.redis`, likewise.
-    ///   - isBehindProxy: Whether the daemon reaches Redis through a proxy, and gives a command up after a second.
+    ///   - isBehindProxy: Whether the daemon reaches Redis through a proxy.
+    ///   - commandTimeoutMilliseconds: After how long the daemon gives a command up.
     init(
         seed: UInt64 = .random(in: 0 ... .max),
         redisArguments: [String] = [],
         configuration: String = "",
         settings: String = "",
-        isBehindProxy: Bool = false
+        isBehindProxy: Bool = false,
+        commandTimeoutMilliseconds: Int = 10_000
     ) throws {
         directory = try TemporaryDirectory()
         redis = try RedisServer(["--appendonly", "yes", "--appendfsync", "always"] + redisArguments)
         proxy = isBehindProxy ? try FaultProxy(to: redis.socketPath) : nil
         oracle = EventOracle(seed: seed)
-        let place =
-            proxy.map { #""host":"127.0.0.1","port":\#($0.port),"commandTimeout":1000,"connectTimeout":500"# }
-            ?? #""path":"\#(redis.socketPath)""#
+        let place = proxy.map { #""host":"127.0.0.1","port":\#($0.port)"# } ?? #""path":"\#(redis.socketPath)""#
+        let options = #"{\#(place),"connectTimeout":500,"commandTimeout":\#(commandTimeoutMilliseconds)}"#
         let flow = directory.path + "/flow.json"
         try Data(
             #"""
             {"version":4,"flows":{"f":{
               "sources":{"http":{"package":"http"}},
               "destinations":{"redis":{"package":"redis","config":{\#(configuration)
-                "settings":{"redis":{\#(settings)"options":{\#(place)},"streamKey":"\#(Self.stream)"}}}}}}}}
+                "settings":{"redis":{\#(settings)"options":\#(options),"streamKey":"\#(Self.stream)"}}}}}}}}
             """#.utf8
         ).write(to: URL(filePath: flow))
         arguments = ["run", flow, "--port", "0", "--data-dir", directory.path + "/data"]
