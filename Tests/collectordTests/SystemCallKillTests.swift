@@ -48,8 +48,8 @@ struct SystemCallKillTests {
     func underLoad() async throws {
         var moments = [
             Moment("fdatasync", 4), Moment("pwrite64", 9), Moment("sendto", 3), Moment("write", 12),
-            Moment("fdatasync", 15), Moment("pwrite64", 24), Moment("sendto", 6), Moment("write", 31),
-            Moment("fdatasync", 33), Moment("pwrite64", 50), Moment("sendto", 10), Moment("write", 60),
+            Moment("fdatasync", 15), Moment("pwrite64", 24), Moment("sendto", 4), Moment("write", 31),
+            Moment("fdatasync", 30), Moment("pwrite64", 32), Moment("sendto", 6), Moment("write", 48),
         ]
         if let last = Self.last {
             let calls = ["fdatasync", "pwrite64", "sendto", "write"]
