@@ -62,8 +62,9 @@ soak: setup ## Steady load with faults for an hour, or SOAK_SECONDS.
 	SOAK_SECONDS=$${SOAK_SECONDS:-3600} swift test $(SWIFT_FLAGS) --filter SoakTests
 
 .PHONY: crash-campaign
-crash-campaign: setup ## Kill the daemon a thousand times under load, or CRASH_ROUNDS, and see that nothing is lost.
-	CRASH_ROUNDS=$${CRASH_ROUNDS:-1000} swift test $(SWIFT_FLAGS) --filter CrashTests
+crash-campaign: setup ## Kill the daemon a thousand times (CRASH_ROUNDS), and at system calls up to the 300th (KILL_LAST).
+	CRASH_ROUNDS=$${CRASH_ROUNDS:-1000} swift test $(SWIFT_FLAGS) --filter '/CrashTests'
+	KILL_LAST=$${KILL_LAST:-300} swift test $(SWIFT_FLAGS) --filter SystemCallKillTests
 
 .PHONY: format
 format: ## Format all sources.

@@ -55,6 +55,9 @@ public final class EventOracle: Sendable {
     /// How many events were acknowledged.
     public var acknowledgedCount: Int { state.withLock { $0.acknowledged.count } }
 
+    /// How many events were given out to be sent.
+    public var sentCount: Int { state.withLock { $0.nextNumber.values.reduce(0, +) } }
+
     /// The producer's next events.
     public func next(producer: Int, count: Int) -> Request {
         let first = state.withLock { state in

@@ -42,7 +42,7 @@ public final class RESPProbe {
     ///
     /// A read that takes longer than `timeout` seconds fails.
     public init(unixSocket path: String, timeout: Int = 30) throws {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         do {
             try UnixSocket.withAddress(path) { address, size in
                 guard connect(descriptor, address, size) == 0 else {

@@ -23,6 +23,8 @@ public final class DaemonProcess: Sendable {
     public struct Failure: Error, CustomStringConvertible {
         /// What it said instead of listening.
         public let description: String
+        /// The code it ended with; -1 when a signal ended it.
+        public let code: Int32
     }
 
     /// The process's number.
@@ -65,7 +67,10 @@ public final class DaemonProcess: Sendable {
         let daemon = try launch(arguments, wrapper: wrapper, input: "", environment: environment)
         guard let line = await daemon.errors.line(containing: "HTTP server listens"),
             let port = line.split(separator: ":").last.flatMap({ Int($0.prefix { $0.isNumber }) })
-        else { throw Failure(description: daemon.errors.text) }
+        else {
+            let end = await daemon.end()
+            throw Failure(description: end.errors, code: end.code)
+        }
         return DaemonProcess(identifier: daemon.identifier, output: daemon.output, errors: daemon.errors, port: port)
     }
 

@@ -51,7 +51,7 @@ public enum HTTPExchange {
     }
 
     private static func answer(to request: [UInt8], port: Int) throws -> HTTPAnswer {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failure(description: "socket: \(errno)") }
         defer { close(descriptor) }
         var address = sockaddr_in()

@@ -7,16 +7,9 @@ import Testing
 /// The file destination on a disk that is really full: a small one of its own, seen only by the daemon.
 @Suite("collectord on a full disk", .timeLimit(.minutes(1)))
 struct FullDiskTests {
-    /// Whether this user may have mounts of its own.
-    private static func mayMount() async -> Bool {
-        await BlockingWork.run {
-            (try? ChildProcess.spawn(["unshare", "-rm", "true"])).map { ChildProcess.wait(for: $0) } == 0
-        }
-    }
-
     @Test(
         "what fits is in the file, whole; the rest is kept, and written once there is room",
-        .enabled("needs unshare -rm") { await mayMount() }
+        .enabled("needs unshare -rm") { await Abilities.mayMount() }
     )
     func fullDisk() async throws {
         let directory = try TemporaryDirectory()

@@ -7,62 +7,17 @@ import Testing
 /// The log on a disk that fails, that is full, and that is slow: real daemons, with system calls that are made to fail.
 @Suite("collectord's log on a bad disk", .timeLimit(.minutes(3)))
 struct LogFaultTests {
-    /// Whether this user may trace processes of its own.
-    private static func mayTrace() async -> Bool {
-        await BlockingWork.run {
-            (try? ChildProcess.spawn(["strace", "-qq", "-o", "/dev/null", "true"])).map { ChildProcess.wait(for: $0) }
-                == 0
-        }
-    }
-
-    /// Whether this user may have mounts of its own.
-    private static func mayMount() async -> Bool {
-        await BlockingWork.run {
-            (try? ChildProcess.spawn(["unshare", "-rm", "true"])).map { ChildProcess.wait(for: $0) } == 0
-        }
-    }
-
-    /// A folder with a flow that writes to a file, and the daemon's arguments.
-    private struct Place {
-        let directory: TemporaryDirectory
-        let arguments: [String]
-        var output: String { directory.path + "/out.jsonl" }
-
-        init(package: String = "http", data: String? = nil) throws {
-            directory = try TemporaryDirectory()
-            let flow = directory.path + "/flow.json"
-            try Data(
-                #"""
-                {"version":4,"flows":{"f":{
-                  "sources":{"http":{"package":"\#(package)"}},
-                  "destinations":{"file":{"package":"file","config":{"settings":
-                    {"filename":"\#(directory.path)/out.jsonl"}}}}}}}
-                """#.utf8
-            ).write(to: URL(filePath: flow))
-            arguments = ["run", flow, "--port", "0", "--data-dir", data ?? directory.path + "/data"]
-        }
-
-        /// The ids in the file.
-        func ids() throws -> [String] {
-            let text = String(decoding: try Data(contentsOf: URL(filePath: output)), as: UTF8.self)
-            return try text.split(separator: "\n").map { line in
-                let limits = JSONLimits(maximumByteCount: 1 << 20)
-                return try JSONValue(jsonText: String(line), limits: limits)["id"].string ?? ""
-            }
-        }
-    }
-
     private static func event(_ id: String, byteCount: Int = 10) -> String {
         #"{"name":"a b","id":"\#(id)","data":{"filling":"\#(String(repeating: "x", count: byteCount))"}}"#
     }
 
     @Test(
         "a flush that fails closes the log: 503, the daemon ends with an error, and what was acknowledged is there after",
-        .enabled("needs strace") { await mayTrace() },
+        .enabled("needs strace") { await Abilities.mayTrace() },
         arguments: [5, 12, 30]
     )
     func failingFlush(_ number: Int) async throws {
-        let place = try Place()
+        let place = try FileFlow()
         let daemon = try await DaemonProcess.start(
             place.arguments,
             wrapper: [
@@ -96,13 +51,13 @@ struct LogFaultTests {
 
     @Test(
         "a full disk refuses events for now, loses none, and takes them again when there is room",
-        .enabled("needs unshare -rm") { await mayMount() }
+        .enabled("needs unshare -rm") { await Abilities.mayMount() }
     )
     func fullDisk() async throws {
         let outside = try TemporaryDirectory()
         let disk = outside.path + "/disk"
         mkdir(disk, 0o700)
-        let place = try Place(data: disk + "/data")
+        let place = try FileFlow(data: disk + "/data")
         let mounting = """
             mount -t tmpfs -o size=160m none "$0" && head -c 70m /dev/zero > "$0/filler" && exec "$@"
             """
@@ -131,11 +86,11 @@ struct LogFaultTests {
 
     @Test(
         "no answer 200 is written before a flush of what it speaks of has returned",
-        .enabled("needs strace") { await mayTrace() }
+        .enabled("needs strace") { await Abilities.mayTrace() }
     )
     func order() async throws {
         // Answers of this source tell the event's id.
-        let place = try Place(package: "@walkeros/server-source-fetch")
+        let place = try FileFlow(package: "@walkeros/server-source-fetch")
         let trace = place.directory.path + "/trace"
         let daemon = try await DaemonProcess.start(
             place.arguments,
@@ -163,6 +118,53 @@ struct LogFaultTests {
         #expect(order.unsynchronizedDirectories.isEmpty)
     }
 
+    @Test(
+        "slow flushes make slow answers, not more flushes: senders share them, and nothing is lost",
+        .enabled("needs strace") { await Abilities.mayTrace() }
+    )
+    func slowFlushes() async throws {
+        let flow = try FileFlow()
+        let trace = flow.directory.path + "/trace"
+        let daemon = try await DaemonProcess.start(
+            flow.arguments,
+            wrapper: [
+                "strace", "-D", "-f", "-qq", "-y", "-o", trace, "-e", "trace=fdatasync",
+                "-e", "inject=fdatasync:delay_exit=300000",
+            ]
+        )
+        func flushCount() throws -> Int {
+            let text = String(decoding: try Data(contentsOf: URL(filePath: trace)), as: UTF8.self)
+            return text.split(separator: "\n").count { $0.contains("fdatasync(") && $0.contains("/data/log/") }
+        }
+        let countBefore = try flushCount()
+        let acknowledged = try await withThrowingTaskGroup(of: [String].self) { group in
+            for sender in 0..<64 {
+                group.addTask {
+                    var ids: [String] = []
+                    for number in 0..<4 {
+                        let id = "\(sender)-\(number)"
+                        let answer = try await HTTPExchange.post(Self.event(id), port: daemon.port)
+                        #expect(answer.status == 200)
+                        ids.append(id)
+                    }
+                    return ids
+                }
+            }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+        let count = try flushCount() - countBefore
+        #expect(await daemon.stop().code == 0)
+        // One group is written while the next one gathers, so that each of 64 senders waits for two flushes at most: 4
+        // events of each take 8, and each group's cursor rides on the next. Flushes of their own would be 256.
+        #expect(count >= 4 && count <= 24, "\(count) flushes")
+        // What the destination was not given before the end, it gets after it.
+        let next = try await DaemonProcess.start(flow.arguments)
+        #expect(try await HTTPExchange.post(Self.event("last"), port: next.port).status == 200)
+        while try flow.ids().last != "last", !Task.isCancelled { await Task.yield() }
+        #expect(await next.stop().code == 0)
+        #expect(try flow.ids().sorted() == (acknowledged + ["last"]).sorted())
+    }
+
     @Test("the order of flushes is really looked at: an answer before its flush is found")
     func orderOfBadTrace() {
         let write = #"7 pwrite64(5</d/log/0.log>, "..{\"id\":\"id-1\"}", 20, 0) = 20"#
@@ -175,67 +177,5 @@ struct LogFaultTests {
         let ended = "7 <... fdatasync resumed>) = 0"
         #expect(FlushOrder(trace: [write, begun, answer, ended].joined(separator: "\n")).early == ["id-1"])
         #expect(FlushOrder(trace: [begun, write, ended, answer].joined(separator: "\n")).early == ["id-1"])
-    }
-}
-
-/// What a trace of system calls says of answers and flushes.
-private struct FlushOrder {
-    /// Ids that were answered before a flush, begun after they were written, had returned.
-    private(set) var early: [String] = []
-    private(set) var answeredCount = 0
-    /// Folders of the log in which a file was made and that were not flushed after it.
-    private(set) var unsynchronizedDirectories: Set<String> = []
-
-    init(trace: String) {
-        var written: Set<Substring> = []
-        // By thread: what had been written when its flush began.
-        var flushing: [Substring: Set<Substring>] = [:]
-        var durable: Set<Substring> = []
-        // Calls whose end comes in a later line.
-        var unfinished: [Substring: Substring] = [:]
-        for line in trace.split(separator: "\n") {
-            guard let space = line.firstIndex(of: " ") else { continue }
-            let thread = line[..<space]
-            var call = line[line.index(after: space)...].drop { $0 == " " }
-            let isUnfinished = call.hasSuffix("<unfinished ...>")
-            let isResumed = call.hasPrefix("<... ")
-            if isResumed, let begun = unfinished.removeValue(forKey: thread) { call = begun }
-            if isUnfinished { unfinished[thread] = call }
-            if call.hasPrefix("fdatasync(") {
-                if !isResumed { flushing[thread] = written }
-                if !isUnfinished, line.hasSuffix("= 0") { durable.formUnion(flushing[thread] ?? []) }
-            } else if call.hasPrefix("pwrite"), call.contains("/log/") {
-                if !isUnfinished { written.formUnion(Self.ids(in: call)) }
-            } else if call.contains("HTTP/1.1 200") {
-                // It may have arrived when the call began.
-                if isResumed { continue }
-                for id in Self.ids(in: call) {
-                    answeredCount += 1
-                    if !durable.contains(id) { early.append(String(id)) }
-                }
-            } else if call.hasPrefix("openat("), call.contains("O_CREAT"), !isUnfinished {
-                if let path = Self.path(in: call), path.contains("/data/") {
-                    unsynchronizedDirectories.insert(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
-                }
-            } else if call.hasPrefix("fsync("), !isUnfinished, let open = call.firstIndex(of: "<"),
-                let close = call[open...].firstIndex(of: ">")
-            {
-                unsynchronizedDirectories.remove(String(call[call.index(after: open)..<close]))
-            }
-        }
-        // The lock and LMDB's own table of readers hold nothing that has to last.
-        unsynchronizedDirectories = unsynchronizedDirectories.filter { $0.contains("/log") || $0.contains("/segments") }
-    }
-
-    private static func path(in call: Substring) -> Substring? {
-        let parts = call.split(separator: "\"", maxSplits: 2, omittingEmptySubsequences: false)
-        return parts.count > 1 ? parts[1] : nil
-    }
-
-    /// The ids that a call's bytes name.
-    private static func ids(in call: Substring) -> [Substring] {
-        call.split(separator: #"\"id\":\""#, omittingEmptySubsequences: false).dropFirst().map { rest in
-            rest.prefix { $0 != "\\" }
-        }
     }
 }

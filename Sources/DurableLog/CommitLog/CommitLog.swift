@@ -114,14 +114,15 @@ final class CommitLog: Sendable {
             let spare = SpareLogFile(base: oldest.base, byteCount: oldest.byteCount)
             if isKept {
                 try files.rename(path, to: paths.log + "/" + spare.name)
-                try files.synchronizeDirectory(paths.log)
             } else {
                 try files.remove(path)
             }
-            state.withLock { state in
-                state.ranges.removeFirst()
-                if isKept { state.spares.append(spare) }
-            }
+            // Gone under that name, whatever comes of the rest.
+            state.withLock { _ = $0.ranges.removeFirst() }
+            guard isKept else { continue }
+            // One whose new name might not last must not be written over: the next start finds it.
+            try files.synchronizeDirectory(paths.log)
+            state.withLock { $0.spares.append(spare) }
         }
     }
 }

@@ -15,8 +15,10 @@ struct FileFailure: Error, Equatable, CustomStringConvertible {
         self.holder = holder
     }
 
-    /// Whether there is no room, which may pass.
-    var isFull: Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
+    /// Whether there is no room, or no descriptor, which may pass.
+    var isFull: Bool { code == ENOSPC || code == EDQUOT || code == EFBIG || isOutOfDescriptors }
+    /// Whether no file could be opened because too many are: nothing was asked of the disk.
+    var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE }
     var isMissing: Bool { code == ENOENT }
 
     var description: String {

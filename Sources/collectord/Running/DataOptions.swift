@@ -37,18 +37,22 @@ struct DataOptions: ParsableArguments {
     func open() async throws -> DataDirectory? {
         if memory { return nil }
         let path = Self.path(named: directory)
-        do {
-            try FileManager.default.createDirectory(
-                atPath: path,
-                withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700]
-            )
-        } catch {
+        // The store makes the last of them.
+        try Self.makeDirectories(above: path)
+        return try await DataDirectory(path: path)
+    }
+
+    /// Makes the directories that a path lies in, for this user alone.
+    private static func makeDirectories(above path: String) throws {
+        let above = URL(filePath: path).deletingLastPathComponent().path
+        guard above != path, access(above, F_OK) != 0 else { return }
+        try makeDirectories(above: above)
+        guard mkdir(above, 0o700) == 0 || errno == EEXIST else {
+            let reason = String(cString: strerror(errno))
             throw CommandError(
-                "\(path): cannot be made: \(error.localizedDescription); choose another --data-dir, or --memory"
+                "\(above): cannot make the directory: \(reason); choose another --data-dir, or --memory"
             )
         }
-        return try await DataDirectory(path: path)
     }
 }
 

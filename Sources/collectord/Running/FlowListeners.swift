@@ -56,8 +56,13 @@ actor FlowListeners {
         do {
             for (listener, sources) in plan where entries[listener] == nil {
                 let door = FlowDoor(handler(sources))
+                var configuration = HTTPServerConfiguration(listeners: [listener])
+                configuration.limits.maximumConnectionCount = min(
+                    configuration.limits.maximumConnectionCount,
+                    max(1, DescriptorLimit.connectionCount / plan.count)
+                )
                 let server = HTTPServer(
-                    configuration: HTTPServerConfiguration(listeners: [listener]),
+                    configuration: configuration,
                     eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                     logger: logger,
                     handler: door

@@ -86,6 +86,38 @@ struct FullAndFencedTests {
         }
     }
 
+    @Test("no file can be opened after the N-th, for every N: refused or stored, never closed, and nothing is lost")
+    func everyOpening() async throws {
+        for number in 0..<40 {
+            let machine = SimulatedMachine()
+            var limits = StoreLimits().inSmallFiles
+            limits.maintenanceIntervalMilliseconds = 100_000
+            let store = try machine.open(limits: limits)
+            try await store.create("s")
+            var acknowledged: [String] = []
+            for index in 0..<40 {
+                if index == 10 { machine.disk.state.withLock { $0.openableCount = number } }
+                if index == 30 { machine.disk.state.withLock { $0.openableCount = .max } }
+                let text = "m\(index)" + String(repeating: "y", count: 300)
+                do {
+                    try await store.append([text], to: "s")
+                    acknowledged.append(text)
+                } catch {
+                    guard case .full(let why)? = error as? StreamStoreError else { throw error }
+                    #expect(why.contains("Too many open files; allow more open files"))
+                }
+                if index % 7 == 0 { try? await store.maintain() }
+            }
+            #expect(acknowledged.count >= 20 && acknowledged.last?.hasPrefix("m39") == true)
+            #expect(store.statistics().fence == nil, "opening \(number)")
+            #expect(try await store.texts("s") == acknowledged)
+            await store.close()
+            let again = try machine.open(limits: limits)
+            #expect(try await again.texts("s") == acknowledged, "opening \(number)")
+            again.abandon()
+        }
+    }
+
     @Test("after a failed fdatasync nothing is acknowledged; reads go on; the next start decides")
     func fenced() async throws {
         let machine = SimulatedMachine()

@@ -52,6 +52,8 @@ final class SimulatedDisk: FileSystem {
         var isDead = false
         var capacity = Int.max
         var failingSynchronizations = 0
+        /// How many files may still be opened.
+        var openableCount = Int.max
         var operationCount = 0
     }
 
@@ -128,9 +130,20 @@ final class SimulatedDisk: FileSystem {
         }
     }
 
+    /// Whether another file may be opened; counts it.
+    private static func takeDescriptor(_ state: inout State) -> Bool {
+        guard state.openableCount > 0 else { return false }
+        if state.openableCount != .max { state.openableCount -= 1 }
+        return true
+    }
+
     func open(_ path: String, _ access: FileAccess) throws(FileFailure) -> any StorageFile {
         var failure: FileFailure?
         let opened = state.withLock { state -> SimulatedFile? in
+            guard Self.takeDescriptor(&state) else {
+                failure = FileFailure("open", path, EMFILE)
+                return nil
+            }
             if access == .create {
                 do { try step(&state, state.generation, path) } catch {
                     failure = error as? FileFailure
@@ -203,6 +216,7 @@ final class SimulatedDisk: FileSystem {
 
     func synchronizeDirectory(_ path: String) throws(FileFailure) {
         try change(path) { state in
+            guard Self.takeDescriptor(&state) else { throw FileFailure("open", path, EMFILE) }
             state.waitingEntries[path] = nil
             for name in Set(state.entries.keys).union(state.durableEntries.keys) where Self.parent(name) == path {
                 state.durableEntries[name] = state.entries[name]
