@@ -89,6 +89,7 @@ struct Checkpointer {
             capture.removedStreams = core.removedStreams
             core.removedStreams = []
             capture.releasedSegments = core.releasedSegments
+            core.unlinkingByteCount = core.releasedSegments.reduce(0) { $0 + $1.byteCount }
             core.releasedSegments = []
             capture.keys = core.keys.takeUnnoted()
             return capture
@@ -102,6 +103,7 @@ struct Checkpointer {
         }
         let limits = engine.core.withLock { core in
             core.statistics.checkpointCount += 1
+            core.unlinkingByteCount = 0
             core.keys.shrink(to: core.limits.maximumKeyCountInMemory)
             return core.limits
         }
@@ -153,6 +155,7 @@ struct Checkpointer {
         engine.core.withLock { core in
             for slot in capture.slots where core.runtimes.indices.contains(slot) { core.markChanged(slot) }
             core.removedStreams = capture.removedStreams + core.removedStreams
+            core.unlinkingByteCount = 0
             core.releasedSegments = capture.releasedSegments + core.releasedSegments
             core.keys.putBack(capture.keys)
         }
