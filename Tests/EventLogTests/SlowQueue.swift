@@ -69,6 +69,9 @@ final class SlowQueue: EventQueue {
         next.read(stream, from: position, maximumByteCount: maximumByteCount, completion: completion)
     }
 
+    func cursors(in stream: EventQueueStream) -> [String: UInt64] { next.cursors(in: stream) }
+    func makeRoom(completion: @escaping @Sendable (Int) -> Void) { next.makeRoom(completion: completion) }
+    func droppedCount(in stream: EventQueueStream) -> Int { next.droppedCount(in: stream) }
     func bounds(of stream: EventQueueStream) -> EventQueueBounds { next.bounds(of: stream) }
     func cursor(_ name: String, in stream: EventQueueStream) -> UInt64? { next.cursor(name, in: stream) }
     func removeCursor(_ name: String, in stream: EventQueueStream) { next.removeCursor(name, in: stream) }

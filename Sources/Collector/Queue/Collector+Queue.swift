@@ -29,11 +29,34 @@ extension Collector {
             batch.byteCounts.append(batch.bytes.count - start)
             batch.ids.append(record.event.id)
         }
-        let byteCounts = batch.byteCounts
+        let written = batch
+        write(written, records, to: queue) { error in
+            guard let error else { return }
+            let push = QueueRelief.Push(
+                byteCount: written.bytes.count,
+                write: { self.write(written, records, to: queue, completion: $0) },
+                refuse: { self.refuse(records, $0) }
+            )
+            if let relief = self.relief { relief.add(push, refusedFor: error) } else { push.refuse(error) }
+        }
+    }
+
+    /// Writes records once; the completion gets an error if there is no room for them, and nil if all is done.
+    private func write(
+        _ batch: EventQueueBatch,
+        _ records: [OutgoingRecord],
+        to queue: any EventQueue,
+        completion: @escaping @Sendable (EventQueueError?) -> Void
+    ) {
         queue.append(batch, to: .events) { result in
             switch result {
-            case .success(let receipt): self.offer(records, byteCounts, receipt)
-            case .failure(let error): self.refuse(records, error)
+            case .success(let receipt):
+                self.offer(records, batch.byteCounts, receipt)
+                completion(nil)
+            case .failure(let error):
+                if case .full = error { return completion(error) }
+                self.refuse(records, error)
+                completion(nil)
             }
         }
     }

@@ -7,6 +7,8 @@ import Synchronization
 extension QueueReader {
     /// Keeps an event until consent is given.
     func hold(_ queued: QueuedEvent, at place: QueuePlace) {
+        // One that was given up meanwhile is a dead letter.
+        guard state.withLock({ $0[place.feed].progress.isOpen(place.ordinal) }) else { return }
         var batch = EventQueueBatch()
         let circumstances = EventRecord.Circumstances(user: queued.state.user.object, ingest: queued.ingest)
         EventRecord.append(queued.event, circumstances, to: &batch.bytes)
@@ -15,7 +17,12 @@ extension QueueReader {
     }
 
     /// Keeps events that could not be delivered.
-    func bury(_ letters: [(letter: DeadLetter, waiter: DeliveryWaiter)]) {
+    func bury(_ buried: [(letter: DeadLetter, waiter: DeliveryWaiter)]) {
+        // One that was given up meanwhile is a dead letter already.
+        let letters = state.withLock { state in
+            buried.filter { $0.waiter.place.map { state[$0.feed].progress.isOpen($0.ordinal) } ?? true }
+        }
+        if letters.isEmpty { return }
         var batch = EventQueueBatch()
         for (letter, waiter) in letters {
             let start = batch.bytes.count
@@ -32,27 +39,47 @@ extension QueueReader {
     }
 
     private func keep(_ batch: EventQueueBatch, in stream: EventQueueStream, places: [QueuePlace]) {
-        state.withLock { $0.keepingCount += 1 }
+        beginKeeping(places)
         queue.append(batch, to: stream) { [self] result in
-            let releasesAgain = state.withLock { state in
-                state.keepingCount -= 1
-                return state.keepingCount == 0 && exchange(&state.releasesAgain, with: false)
-            }
+            let (releasesAgain, kept) = endKeeping(places)
             if releasesAgain { releaseHeld() }
             switch result {
             case .success:
                 settle(places)
+                for goOn in kept { goOn() }
                 if state.withLock({ $0.saved.isEmpty }) { return }
                 // The collector ends, and waits for this.
                 for feed in QueueFeed.allCases { save(feed, isUrgent: true) }
                 noteSaved(orFailed: false)
             case .failure(let error):
+                for goOn in kept { goOn() }
                 noteSaved(orFailed: true)
                 // Its place in the log is not passed, so that it is not lost.
                 logger.error("an event could not be kept", metadata: ["error": "\(error)"])
                 guard state.withLock({ $0.worker != nil }) else { return }
                 later { self.keep(batch, in: stream, places: places) }
             }
+        }
+    }
+
+    /// Notes that events are being written elsewhere.
+    func beginKeeping(_ places: [QueuePlace] = []) {
+        state.withLock { state in
+            state.keepingCount += 1
+            for place in places { state.keeping[place, default: 0] += 1 }
+        }
+    }
+
+    /// Notes that they were, or were not: whether events that wait for consent are to be looked at again, and who waited.
+    func endKeeping(_ places: [QueuePlace] = []) -> (releasesAgain: Bool, kept: [@Sendable () -> Void]) {
+        state.withLock { state in
+            state.keepingCount -= 1
+            for place in places {
+                let count = state.keeping[place, default: 1] - 1
+                state.keeping[place] = count > 0 ? count : nil
+            }
+            let releasesAgain = state.keepingCount == 0 && exchange(&state.releasesAgain, with: false)
+            return (releasesAgain, exchange(&state.kept, with: []))
         }
     }
 }

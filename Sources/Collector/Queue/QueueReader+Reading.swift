@@ -30,9 +30,7 @@ extension QueueReader {
     private func follow(_ feed: QueueFeed) {
         guard feed == .events else { return }
         state.withLock { state in
-            if !state.events.isReading, state.events.progress.taken >= state.events.tail {
-                state.events.isFollowing = true
-            }
+            if !state.events.isReading, state.events.progress.taken >= state.events.tail { state.followEvents() }
         }
     }
 
@@ -65,7 +63,7 @@ extension QueueReader {
             if records.isEmpty, page.next <= state[feed].progress.taken {
                 state[feed].tail = state[feed].progress.taken
             }
-            if feed == .events, state[feed].progress.taken >= state[feed].tail { state[feed].isFollowing = true }
+            if feed == .events, state[feed].progress.taken >= state[feed].tail { state.followEvents() }
             return worker
         }
         worker?.workApart()
