@@ -11,6 +11,9 @@ import Testing
 struct FullLogTests {
     private static let limit = 4 << 20
     private static let deadLetterLimit = limit / 10
+    private static let fillingByteCount = 4500
+    /// Of an event in the log, about.
+    private static let recordByteCount = 4900
 
     /// A log in a folder, with files that are small beside its limit.
     private struct Place {
@@ -84,7 +87,10 @@ struct FullLogTests {
     private static func event(_ number: Int) -> JSONObject {
         [
             "name": "page view",
-            "data": ["number": .number(JSONNumber(number)), "filling": .string(String(repeating: "x", count: 1500))],
+            "data": [
+                "number": .number(JSONNumber(number)),
+                "filling": .string(String(repeating: "x", count: fillingByteCount)),
+            ],
         ]
     }
 
@@ -116,21 +122,24 @@ struct FullLogTests {
             queue: place.log
         )
         await collector.start()
-        let count = 6000
+        let count = 2000
         let accepted = await Self.push(collector, 0..<count)
         #expect(accepted.count == count)
         #expect(place.store.statistics().usedByteCount <= UInt64(Self.limit))
         let away = try #require(collector.status.destinations["d"])
         #expect(away.givenUpCount > count / 2 && away.givenUpCount == away.failedCount)
         // Only as many bytes as were needed: most of the room is full of events.
-        #expect(count - away.givenUpCount > Self.limit / 2 / 1800, "\(away.givenUpCount)")
+        #expect(count - away.givenUpCount > Self.limit / 2 / Self.recordByteCount, "\(away.givenUpCount)")
         door.open()
         await door.destination.delivered(count: count - away.givenUpCount)
         await collector.shutdown()
         let (kept, dropped) = Self.deadLetterCounts(collector)
         let letters = try await place.numbers(.deadLetters(destination: "d"))
         #expect(letters.count == kept && dropped > 0)
-        #expect(letters.count * 1500 <= Self.deadLetterLimit && letters.count * 1800 > Self.deadLetterLimit / 2)
+        #expect(
+            letters.count * Self.fillingByteCount <= Self.deadLetterLimit
+                && letters.count * Self.recordByteCount > Self.deadLetterLimit / 2
+        )
         // The oldest are dropped, those behind them dead letters, the rest delivered; in flight at most 32.
         let delivered = door.numbers
         #expect(letters == Array(dropped..<dropped + kept))
@@ -153,15 +162,15 @@ struct FullLogTests {
         let door = Door(isOpen: false)
         let collector = Collector(destinations: [try Self.registration("d", door, nil)], queue: place.log)
         await collector.start()
-        var accepted = await Self.push(collector, 0..<6000)
-        #expect(accepted.count > Self.limit / 2 / 1800 && accepted.count < 6000)
+        var accepted = await Self.push(collector, 0..<2000)
+        #expect(accepted.count > Self.limit / 2 / Self.recordByteCount && accepted.count < 2000)
         #expect(place.store.statistics().usedByteCount <= UInt64(Self.limit))
         door.open()
         await door.destination.delivered(count: accepted.count)
         // As much again, and more: what was delivered makes room at once.
-        let more = await Self.push(collector, 6000..<12_000)
+        let more = await Self.push(collector, 2000..<4000)
         accepted += more
-        #expect(more.count == 6000)
+        #expect(more.count == 2000)
         await door.destination.delivered(count: accepted.count)
         await collector.shutdown()
         #expect(door.numbers == accepted)
@@ -180,7 +189,7 @@ struct FullLogTests {
             queue: place.log
         )
         await collector.start()
-        let count = 5000
+        let count = 1700
         #expect(await Self.push(collector, 0..<count).count == count)
         await well.destination.delivered(count: count)
         await collector.shutdown()
@@ -203,8 +212,8 @@ struct FullLogTests {
             queue: place.log
         )
         await collector.start()
-        let accepted = await Self.push(collector, 0..<6000)
-        #expect(accepted.count > Self.limit / 2 / 1800 && accepted.count < 6000)
+        let accepted = await Self.push(collector, 0..<2000)
+        #expect(accepted.count > Self.limit / 2 / Self.recordByteCount && accepted.count < 2000)
         #expect(collector.status.destinations["gives"]?.givenUpCount == 0)
         refuses.open()
         gives.open()
@@ -230,22 +239,22 @@ struct FullLogTests {
                 queue: place.log
             )
             await collector.start()
-            accepted += await Self.push(collector, round * 2500..<(round + 1) * 2500)
+            accepted += await Self.push(collector, round * 800..<(round + 1) * 800)
             await collector.shutdown()
             dropped += Self.deadLetterCounts(collector).dropped
             #expect(door.numbers.isEmpty)
             await place.store.close()
         }
-        #expect(accepted.count == 7500)
+        #expect(accepted.count == 2400)
         let place = try await Place(directory)
         let door = Door(isOpen: true)
         let collector = Collector(destinations: [try Self.registration("d", door, "deadLetter")], queue: place.log)
         await collector.start()
         let letters = try await place.numbers(.deadLetters(destination: "d"))
         #expect(letters == Array(dropped..<dropped + letters.count) && dropped > 0)
-        await door.destination.delivered(count: 7500 - dropped - letters.count)
+        await door.destination.delivered(count: 2400 - dropped - letters.count)
         await collector.shutdown()
-        #expect(door.numbers == Array(dropped + letters.count..<7500))
+        #expect(door.numbers == Array(dropped + letters.count..<2400))
         await place.store.close()
     }
 
@@ -271,13 +280,13 @@ struct FullLogTests {
         await collector.start()
         // Without a limit, dead letters fill the log in the end, and events are refused after all.
         var count = 0
-        while count < 6000 {
+        while count < 2000 {
             var event = Self.event(count)
             if count % 5 == 0 { event["name"] = "page skip" }
             guard await collector.push(event).isOK else { break }
             count += 1
         }
-        #expect(count > Self.limit / 2 / 1800 && count < 6000)
+        #expect(count > Self.limit / 2 / Self.recordByteCount && count < 2000)
         #expect((collector.status.destinations["d"]?.givenUpCount ?? 0) > 100)
         isOpen.value.store(true, ordering: .relaxed)
         while place.log.cursor("destination:d", in: .events) != place.log.bounds(of: .events).tail {
@@ -292,5 +301,164 @@ struct FullLogTests {
         #expect(Set(delivered).isDisjoint(with: (0..<count).filter { $0 % 7 == 0 || $0 % 5 == 0 }))
         #expect(Set(delivered).intersection(letters).count <= 16)
         await place.store.close()
+    }
+
+    /// A destination that takes everything while it is open, and else does not answer.
+    private final class SilentDestination: Destination {
+        let type = "silent"
+        private let isOpen = Flag(false)
+        private let state = Mutex<(waiting: [CheckedContinuation<Void, Never>], numbers: [Int])>(([], []))
+        let outcome: DeliveryOutcome
+
+        init(_ outcome: DeliveryOutcome) { self.outcome = outcome }
+
+        var numbers: [Int] { state.withLock { $0.numbers } }
+
+        func deliver(_ batch: DeliveryBatch) async -> [DeliveryOutcome] {
+            let numbers = batch.deliveries.map { $0.event[.data]["number"].number?.integer ?? -1 }
+            if isOpen.value.load(ordering: .acquiring) {
+                state.withLock { $0.numbers += numbers }
+                return numbers.map { _ in .delivered() }
+            }
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    if isOpen.value.load(ordering: .acquiring) { return true }
+                    state.waiting.append(continuation)
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+            if case .delivered = outcome { state.withLock { $0.numbers += numbers } }
+            return numbers.map { _ in outcome }
+        }
+
+        func open() {
+            let waiting = state.withLock { state in
+                isOpen.value.store(true, ordering: .releasing)
+                return exchange(&state.waiting, with: [])
+            }
+            for continuation in waiting { continuation.resume() }
+        }
+    }
+
+    @Test(
+        "what is under way when it is given up is a dead letter once, whatever comes of it",
+        arguments: [DeliveryOutcome.delivered(), .rejected(reason: "no"), .retry(reason: "later")]
+    )
+    func underWay(_ outcome: DeliveryOutcome) async throws {
+        let place = try await Place(try TemporaryDirectory())
+        let destination = SilentDestination(outcome)
+        var problems = ConfigurationProblems()
+        let configuration = DestinationConfiguration(
+            ["inFlightMax": 32, "whenFull": "deadLetter", "timeout": 600_000],
+            problems: &problems
+        )
+        let collector = Collector(
+            destinations: [DestinationRegistration(id: "d", destination: destination, configuration: configuration)],
+            queue: place.log
+        )
+        await collector.start()
+        let count = 1000
+        #expect(await Self.push(collector, 0..<count).count == count)
+        destination.open()
+        while place.log.cursor("destination:d", in: .events) != place.log.bounds(of: .events).tail {
+            await Task.yield()
+        }
+        await collector.shutdown()
+        let letters = try await place.numbers(.deadLetters(destination: "d"))
+        let dropped = Self.deadLetterCounts(collector).dropped
+        #expect(letters == Array(dropped..<dropped + letters.count))
+        let both = Set(destination.numbers).intersection(0..<dropped + letters.count)
+        if case .delivered = outcome { #expect(both.count > 0 && both.count <= 32) } else { #expect(both.isEmpty) }
+        #expect(Set(destination.numbers).isSuperset(of: dropped + letters.count..<count))
+        #expect(destination.numbers.count == Set(destination.numbers).count)
+        #expect(collector.status.destinations["d"]?.waitingCount == 0)
+        await place.store.close()
+    }
+
+    @Test("a replay that a destination does not take gives way like the rest of its events")
+    func replay() async throws {
+        let place = try await Place(try TemporaryDirectory())
+        let silent = SilentDestination(.retry(reason: "away"))
+        silent.open()
+        var problems = ConfigurationProblems()
+        let configuration = DestinationConfiguration(
+            ["whenFull": "deadLetter", "timeout": 600_000],
+            problems: &problems
+        )
+        let first = Collector(
+            destinations: [DestinationRegistration(id: "d", destination: silent, configuration: configuration)],
+            queue: place.log
+        )
+        await first.start()
+        #expect(await Self.push(first, 0..<300).count == 300)
+        while silent.numbers.count < 300 { await Task.yield() }
+        await first.shutdown()
+        let door = Door(isOpen: false)
+        let collector = Collector(destinations: [try Self.registration("d", door, "deadLetter")], queue: place.log)
+        await collector.start()
+        try collector.replay(0..<place.log.bounds(of: .events).tail, to: "d")
+        #expect(await Self.push(collector, 300..<1500).count == 1200)
+        #expect(place.log.cursor("replay:d", in: .events) == nil)
+        door.open()
+        while place.log.cursor("destination:d", in: .events) != place.log.bounds(of: .events).tail {
+            await Task.yield()
+        }
+        // Another replay is told apart from the one that gave way.
+        let before = door.numbers.count
+        let start = place.log.bounds(of: .events).earliest
+        let kept = try await place.numbers(.events)
+        try collector.replay(start..<place.log.bounds(of: .events).tail, to: "d")
+        await door.destination.delivered(count: before + kept.count)
+        #expect(Array(door.numbers.suffix(kept.count)) == kept)
+        await collector.shutdown()
+        await place.store.close()
+    }
+
+    @Test("flows are exchanged while events are given up: each is delivered or a dead letter")
+    func succession() async throws {
+        let place = try await Place(try TemporaryDirectory())
+        let door = Door(isOpen: false)
+        let current = Mutex(
+            Collector(destinations: [try Self.registration("d", door, "deadLetter")], queue: place.log)
+        )
+        await current.withLock { $0 }.start()
+        let count = 1700
+        let pushing = Task {
+            for number in 0..<count {
+                #expect(await current.withLock { $0 }.push(Self.event(number)).isOK)
+            }
+        }
+        for _ in 0..<20 {
+            let next = Collector(
+                destinations: [try Self.registration("d", door, "deadLetter")],
+                succeeding: current.withLock { $0 }
+            )
+            let handingOver = await next.succeed()
+            current.withLock { $0 = next }
+            await handingOver.value
+            await door.destination.settled(count: 1)
+        }
+        await pushing.value
+        door.open()
+        while place.log.cursor("destination:d", in: .events) != place.log.bounds(of: .events).tail {
+            await Task.yield()
+        }
+        let collector = current.withLock { $0 }
+        await collector.shutdown()
+        let letters = try await place.numbers(.deadLetters(destination: "d"))
+        let (kept, dropped) = Self.deadLetterCounts(collector)
+        #expect(letters == Array(dropped..<dropped + kept) && dropped > 0)
+        #expect(Set(door.numbers).union(0..<dropped + kept) == Set(0..<count))
+        #expect(Set(door.numbers).intersection(0..<dropped + kept).count <= 32)
+        #expect(collector.status.destinations["d"]?.givenUpCount == dropped + kept)
+        await place.store.close()
+    }
+
+    @Test("a policy that there is not is a problem")
+    func unknownPolicy() {
+        var problems = ConfigurationProblems()
+        _ = DestinationConfiguration(["whenFull": "drop"], problems: &problems)
+        #expect(problems.list.map(\.message) == ["\"whenFull\" is \"refuse\" or \"deadLetter\""])
     }
 }

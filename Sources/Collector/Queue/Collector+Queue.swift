@@ -19,6 +19,15 @@ extension Collector {
     /// Writes events that one push brought, all or none. Called outside the lock, with what was accepted under it.
     func write(_ records: [OutgoingRecord]) {
         guard let queue, !records.isEmpty else { return }
+        let batch = Self.batch(of: records)
+        let byteCounts = batch.byteCounts
+        queue.append(batch, to: .events) { result in
+            guard let error = self.finish(records, byteCounts, result) else { return }
+            self.wait(records, for: error, byteCount: byteCounts.reduce(0, +))
+        }
+    }
+
+    private static func batch(of records: [OutgoingRecord]) -> EventQueueBatch {
         var batch = EventQueueBatch()
         batch.byteCounts.reserveCapacity(records.count)
         batch.ids.reserveCapacity(records.count)
@@ -29,36 +38,37 @@ extension Collector {
             batch.byteCounts.append(batch.bytes.count - start)
             batch.ids.append(record.event.id)
         }
-        let written = batch
-        write(written, records, to: queue) { error in
-            guard let error else { return }
-            let push = QueueRelief.Push(
-                byteCount: written.bytes.count,
-                write: { self.write(written, records, to: queue, completion: $0) },
-                refuse: { self.refuse(records, $0) }
-            )
-            if let relief = self.relief { relief.add(push, refusedFor: error) } else { push.refuse(error) }
-        }
+        return batch
     }
 
-    /// Writes records once; the completion gets an error if there is no room for them, and nil if all is done.
-    private func write(
-        _ batch: EventQueueBatch,
+    /// Does what follows from a write; gives the error if there was no room, and nothing follows yet.
+    private func finish(
         _ records: [OutgoingRecord],
-        to queue: any EventQueue,
-        completion: @escaping @Sendable (EventQueueError?) -> Void
-    ) {
-        queue.append(batch, to: .events) { result in
-            switch result {
-            case .success(let receipt):
-                self.offer(records, batch.byteCounts, receipt)
-                completion(nil)
-            case .failure(let error):
-                if case .full = error { return completion(error) }
-                self.refuse(records, error)
-                completion(nil)
-            }
+        _ byteCounts: [Int],
+        _ result: Result<EventQueueReceipt, EventQueueError>
+    ) -> EventQueueError? {
+        switch result {
+        case .success(let receipt): offer(records, byteCounts, receipt)
+        case .failure(let error):
+            if case .full = error { return error }
+            refuse(records, error)
         }
+        return nil
+    }
+
+    /// Lets a push wait for room.
+    private func wait(_ records: [OutgoingRecord], for error: EventQueueError, byteCount: Int) {
+        guard let queue, let relief else { return refuse(records, error) }
+        let push = QueueRelief.Push(
+            byteCount: byteCount,
+            write: { completion in
+                let batch = Self.batch(of: records)
+                let byteCounts = batch.byteCounts
+                queue.append(batch, to: .events) { completion(self.finish(records, byteCounts, $0)) }
+            },
+            refuse: { self.refuse(records, $0) }
+        )
+        relief.add(push, refusedFor: error)
     }
 
     /// Tells destinations and senders of events that are on stable storage. Called in the order of the records.

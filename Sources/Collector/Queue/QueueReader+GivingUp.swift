@@ -10,6 +10,9 @@ extension QueueReader {
     /// The reason of such dead letters.
     static let givenUpReason = "the log was full before the destination took the event"
 
+    /// How much is read at a time: few more than are given up together.
+    private static let givenUpByteCount = 256 << 10
+
     /// Whether the destination's events are given up rather than new ones refused.
     var givesUp: Bool { state.withLock { $0.worker?.configuration.whenFull == .deadLetter } }
 
@@ -33,7 +36,7 @@ extension QueueReader {
         before end: UInt64,
         _ completion: @escaping @Sendable (Bool) -> Void
     ) {
-        queue.read(stream, from: start, maximumByteCount: Self.pageByteCount) { [self] result in
+        queue.read(stream, from: start, maximumByteCount: Self.givenUpByteCount) { [self] result in
             switch result {
             case .success(let page): giveUp(page, feed, from: start, before: end, completion)
             case .failure(let error):
