@@ -21,14 +21,19 @@ struct FullLogTests {
         let store: DurableStreamStore
         let log: EventLog
 
-        init(_ directory: TemporaryDirectory, deadLetterLimit: Int? = FullLogTests.deadLetterLimit) async throws {
+        init(
+            _ directory: TemporaryDirectory,
+            deadLetterLimit: Int? = FullLogTests.deadLetterLimit,
+            logs: RecordedLogs = RecordedLogs()
+        ) async throws {
             self.directory = directory
             let limits = StoreLimits(maximumStoreByteCount: UInt64(FullLogTests.limit))
-            store = try DurableStreamStore(directory: directory.path, limits: limits)
+            // Opening flushes, and the other tests' disks are the same.
+            store = try await BlockingWork.run { try DurableStreamStore(directory: directory.path, limits: limits) }
             var options = EventLog.Options()
             options.pieceByteCount = limits.segmentByteCount
             options.maximumDeadLetterByteCount = deadLetterLimit
-            log = try await EventLog(store: store, options: options)
+            log = try await EventLog(store: store, options: options, logger: logs.logger())
         }
 
         /// The numbers of all that is in a stream.
@@ -115,11 +120,13 @@ struct FullLogTests {
 
     @Test("deadLetter: senders are never refused, and every event is delivered, a dead letter, or counted as dropped")
     func deadLetter() async throws {
-        let place = try await Place(try TemporaryDirectory())
+        let logs = RecordedLogs()
+        let place = try await Place(try TemporaryDirectory(), logs: logs)
         let door = Door(isOpen: false)
         let collector = Collector(
             destinations: [try Self.registration("d", door, "deadLetter")],
-            queue: place.log
+            queue: place.log,
+            logger: logs.logger()
         )
         await collector.start()
         let count = 2000
@@ -151,6 +158,9 @@ struct FullLogTests {
             "collector/dead-letters/d",
             from: try place.store.status(of: "collector/dead-letters/d").get().earliest
         )
+        for text in ["the log is full", "more dead letters than may be kept"] {
+            #expect(logs.entries.count { $0.message.contains(text) } == 1, "said once: \(text)")
+        }
         let letter = try DeadLetterRecord(json: Array(page.bytes(of: try #require(page.messages.first))))
         #expect(letter.reason == "the log was full before the destination took the event" && letter.attemptCount == 0)
         await place.store.close()

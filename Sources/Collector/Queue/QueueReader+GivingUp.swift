@@ -93,15 +93,19 @@ extension QueueReader {
 
     /// The oldest event is being kept elsewhere: goes on when it is.
     private func giveUpLater(_ feed: QueueFeed, before end: UInt64, _ completion: @escaping @Sendable (Bool) -> Void) {
+        // With the cursor behind it something has moved.
+        let goOn: @Sendable (Bool) -> Void = { [self] isKept in
+            guard isKept else { return completion(false) }
+            giveUp(feed, before: end) { _ in completion(true) }
+        }
         let isOver = state.withLock { state in
             state[feed].isGivingUp = false
             let first = QueuePlace(feed: feed, ordinal: state[feed].progress.settledCount)
             if state.worker == nil || state.keeping[first] == nil { return true }
-            // With the cursor behind it something has moved.
-            state.kept.append { self.giveUp(feed, before: end) { _ in completion(true) } }
+            state.kept.append(goOn)
             return false
         }
-        if isOver { giveUp(feed, before: end) { _ in completion(true) } }
+        if isOver { goOn(true) }
     }
 
     /// The dead letters of those of a page's records that are for this destination.
@@ -133,14 +137,14 @@ extension QueueReader {
         hasFailed: Bool = false,
         completion: @escaping @Sendable (_ isBuried: Bool, _ hasFailed: Bool) -> Void
     ) {
-        beginKeeping()
+        state.withLock { $0.keepingCount += 1 }
         queue.append(batch, to: .deadLetters(destination: destination)) { [self] result in
-            let (releasesAgain, kept) = endKeeping()
-            if releasesAgain { releaseHeld() }
-            for goOn in kept { goOn() }
             switch result {
-            case .success: completion(true, hasFailed)
+            case .success:
+                endKeeping(isKept: true)
+                completion(true, hasFailed)
             case .failure(let error):
+                endKeeping(isKept: false)
                 noteSaved(orFailed: true)
                 // The cursor does not pass them: a restart would deliver them.
                 logger.error("an event could not be kept", metadata: ["error": "\(error)"])

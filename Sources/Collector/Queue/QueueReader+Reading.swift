@@ -30,7 +30,9 @@ extension QueueReader {
     private func follow(_ feed: QueueFeed) {
         guard feed == .events else { return }
         state.withLock { state in
-            if !state.events.isReading, state.events.progress.taken >= state.events.tail { state.followEvents() }
+            if !state.events.isReading, state.events.progress.taken >= state.events.tail {
+                state.events.isFollowing = true
+            }
         }
     }
 
@@ -63,7 +65,7 @@ extension QueueReader {
             if records.isEmpty, page.next <= state[feed].progress.taken {
                 state[feed].tail = state[feed].progress.taken
             }
-            if feed == .events, state[feed].progress.taken >= state[feed].tail { state.followEvents() }
+            if feed == .events, state[feed].progress.taken >= state[feed].tail { state[feed].isFollowing = true }
             return worker
         }
         worker?.workApart()

@@ -22,10 +22,10 @@ final class QueueReader: Sendable {
         var past: StateSnapshot
         /// Writes of events that the destination cannot have, under way: what they settle is not settled yet.
         var keepingCount = 0
-        /// Of these, the places.
+        /// The places of events that are being kept elsewhere, or will be when it is tried again.
         var keeping: [QueuePlace: Int] = [:]
-        /// Who waits for the end of one of these.
-        var kept: [@Sendable () -> Void] = []
+        /// Who waits for the end of one of these writes; told whether it succeeded.
+        var kept: [@Sendable (Bool) -> Void] = []
         /// Who waits until a cursor is saved there or further on; the answer is whether it is.
         var passing: [(feed: QueueFeed, position: UInt64, completion: @Sendable (Bool) -> Void)] = []
         /// Whether giving events up is worth a word: the first time since the destination had all.
@@ -63,12 +63,6 @@ final class QueueReader: Sendable {
         var events: QueueFeedState {
             get { self[.events] }
             _modify { yield &self[.events] }
-        }
-
-        /// From here on events come as they are written.
-        mutating func followEvents() {
-            events.isFollowing = true
-            if !events.isGivingUp { warnsOfGivingUp = true }
         }
 
         /// Takes those who waited for the cursor to stand where it does.
@@ -165,7 +159,7 @@ final class QueueReader: Sendable {
             return (exchange(&state.finished, with: []), exchange(&state.kept, with: []))
         }
         for continuation in waiting { continuation.resume(returning: false) }
-        for goOn in kept { goOn() }
+        for completion in kept { completion(false) }
     }
 
     /// Notes a change of the collector's state: what is read from now on was accepted before it.
@@ -219,6 +213,9 @@ final class QueueReader: Sendable {
         let finished = state.withLock { state in
             for place in places where state[place.feed].progress.settle(place.ordinal) {
                 feeds.insert(place.feed)
+            }
+            if !state.warnsOfGivingUp, state.events.progress.settled >= state.events.tail {
+                state.warnsOfGivingUp = true
             }
             return state.isFinished ? exchange(&state.finished, with: []) : []
         }
