@@ -465,6 +465,82 @@ struct FullLogTests {
         await place.store.close()
     }
 
+    @Test("one whose dead letter is being written is not given up as well")
+    func beingKept() async throws {
+        let place = try await Place(try TemporaryDirectory())
+        let queue = SlowQueue(place.log)
+        let isOpen = Flag(false)
+        let destination = RecordingDestination { delivery in
+            if delivery.event[.data]["number"] == 1 { return .rejected(reason: "no") }
+            return isOpen.value.load(ordering: .relaxed)
+                ? .delivered() : .retry(after: .milliseconds(2), reason: "away")
+        }
+        var problems = ConfigurationProblems()
+        let configuration = DestinationConfiguration(
+            ["whenFull": "deadLetter", "inFlightMax": 32],
+            problems: &problems
+        )
+        let collector = Collector(
+            destinations: [DestinationRegistration(id: "d", destination: destination, configuration: configuration)],
+            queue: queue
+        )
+        await collector.start()
+        queue.holdBack(.deadLetters(destination: "d"))
+        #expect(await Self.push(collector, 0..<2).count == 2)
+        await queue.isHolding()
+        let count = 800
+        let pushing = Task { await Self.push(collector, 2..<count) }
+        // The letter of the one that was rejected, and those that are given up before it.
+        await queue.isHolding(count: 2)
+        queue.letGo()
+        #expect(await pushing.value.count == count - 2)
+        isOpen.value.store(true, ordering: .relaxed)
+        while place.log.cursor("destination:d", in: .events) != place.log.bounds(of: .events).tail {
+            await Task.yield()
+        }
+        await collector.shutdown()
+        let letters = try await place.numbers(.deadLetters(destination: "d"))
+        let dropped = Self.deadLetterCounts(collector).dropped
+        let status = try #require(collector.status.destinations["d"])
+        #expect(letters.count == Set(letters).count)
+        // The rejected one is counted as failed, and not as given up.
+        #expect(status.givenUpCount + 1 == letters.count + dropped && status.failedCount == letters.count + dropped)
+        await place.store.close()
+    }
+
+    @Test("what was gathered for a batch and is given up is not delivered, neither by this flow nor by the next one")
+    func gathered() async throws {
+        let place = try await Place(try TemporaryDirectory())
+        let door = Door(isOpen: true)
+        var problems = ConfigurationProblems()
+        let gathering = DestinationConfiguration(
+            ["whenFull": "deadLetter", "batch": ["wait": 600_000, "age": 600_000, "size": 2000]],
+            problems: &problems
+        )
+        let first = Collector(
+            destinations: [
+                DestinationRegistration(id: "d", destination: door.destination, configuration: gathering)
+            ],
+            queue: place.log
+        )
+        await first.start()
+        let count = 1000
+        #expect(await Self.push(first, 0..<count).count == count)
+        let givenUp = first.status.destinations["d"]?.givenUpCount ?? 0
+        #expect(givenUp > 100 && givenUp < count && door.numbers.isEmpty)
+        let next = Collector(
+            destinations: [try Self.registration("d", door, "deadLetter")],
+            succeeding: first
+        )
+        await next.succeed().value
+        await door.destination.delivered(count: count - givenUp)
+        await next.shutdown()
+        #expect(door.numbers == Array(givenUp..<count))
+        let letters = try await place.numbers(.deadLetters(destination: "d"))
+        #expect(letters == Array(givenUp - letters.count..<givenUp))
+        await place.store.close()
+    }
+
     @Test("a policy that there is not is a problem")
     func unknownPolicy() {
         var problems = ConfigurationProblems()
