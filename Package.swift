@@ -186,6 +186,7 @@ let package = Package(
                 "Collector",
                 "DurableLog",
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
         ),

@@ -30,6 +30,8 @@ public final class Collector: Sendable {
     /// Who takes events from the queue: shared by the collectors that take each other's place, so that what is pushed to
     /// one that is being replaced reaches the other's destinations.
     let readers: QueueReaders
+    /// Finds room when the queue is full; shared likewise.
+    let relief: QueueRelief?
     /// Transformers and stores.
     let plan: StepPlan
     /// The steps of sources; nil if none has any.
@@ -57,6 +59,7 @@ public final class Collector: Sendable {
         counters = predecessor?.counters ?? CollectorCounters()
         self.queue = predecessor == nil ? queue : predecessor?.queue
         readers = predecessor?.readers ?? QueueReaders()
+        relief = predecessor?.relief ?? self.queue.map { [readers] in QueueRelief($0, readers) }
         self.sources = Dictionary(sources.map { ($0.id, $0) }) { _, last in last }
         self.logger = logger
         self.time = time

@@ -32,6 +32,8 @@ public struct CollectorStatus: Sendable, Equatable {
         public var knownCount = 0
         /// Events that could not be delivered.
         public var failedCount = 0
+        /// Of these, events that became dead letters because the queue was full.
+        public var givenUpCount = 0
         /// Events that wait for consent or for the destination to be ready.
         public var heldCount = 0
         /// Events accepted and not yet settled.
@@ -64,6 +66,7 @@ public struct CollectorStatus: Sendable, Equatable {
             droppedCount += other.droppedCount
             knownCount += other.knownCount
             failedCount += other.failedCount
+            givenUpCount += other.givenUpCount
             droppedHeldCount += other.droppedHeldCount
             droppedDeadLetterCount += other.droppedDeadLetterCount
             retryCount += other.retryCount

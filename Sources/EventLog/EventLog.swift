@@ -1,6 +1,7 @@
 public import Collector
 import Crypto
 public import DurableLog
+public import Logging
 import Synchronization
 
 /// A collector's queue in a store of durable streams.
@@ -17,8 +18,11 @@ public final class EventLog: EventQueue {
     public struct Options: Sendable {
         /// How much is kept of events that every destination is done with.
         public var retention = RetentionPolicy(maximumAgeMilliseconds: 7 * 86_400_000, cursors: .keepsUnread)
-        /// How much is kept of each destination's dead letters.
-        public var deadLetterRetention = RetentionPolicy.everything
+        /// Bytes that are kept of each destination's dead letters; beyond it the oldest are given up. Default nil: all.
+        public var maximumDeadLetterByteCount: Int?
+        /// Bytes of the oldest events that are given up together when the log is full: files go as a whole, so a segment of
+        /// the store. Default 16 MiB.
+        public var pieceByteCount = 16 << 20
         /// How long an event's id is remembered. Default a day.
         public var duplicateAgeMilliseconds: UInt64 = 86_400_000
         /// How many ids are remembered. Default 10 million.
@@ -34,7 +38,11 @@ public final class EventLog: EventQueue {
     let store: any StreamStore
     let options: Options
     private let onFence: @Sendable (String) -> Void
-    private let isReleasing = Atomic(false)
+    let logger: Logger
+    /// Who waits for room, and when some was last made.
+    let room = Mutex(RoomState())
+    /// Dead letters that were given up, by destination.
+    let shedding = Mutex<[String: SheddingState]>([:])
 
     /// A queue in that store. `onFence` is told why when the store takes nothing more, once for every append that is
     /// refused for it: the process should end, and what starts in its place recovers.
@@ -43,10 +51,12 @@ public final class EventLog: EventQueue {
     public init(
         store: any StreamStore,
         options: Options = Options(),
+        logger: Logger = Logger(label: "log"),
         onFence: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws(StreamStoreError) {
         self.store = store
         self.options = options
+        self.logger = logger
         self.onFence = onFence
         try await store.create(Self.name(of: .events), creation(of: .events))
         try await store.setRetention(options.retention, of: Self.name(of: .events))
@@ -65,9 +75,8 @@ public final class EventLog: EventQueue {
         let retention =
             switch stream {
             case .events: options.retention
-            // Trimmed behind the cursor.
-            case .held: RetentionPolicy.everything
-            case .deadLetters: options.deadLetterRetention
+            // Trimmed behind the cursor, and dead letters when there are too many.
+            case .held, .deadLetters: RetentionPolicy.everything
             }
         return CreateOptions(contentType: "application/json", isMessageList: true, retention: retention)
     }
@@ -86,27 +95,18 @@ public final class EventLog: EventQueue {
                 maximumCount: options.duplicateCount
             )
         }
-        append(batch.bytes, to: stream, appending, mayCreate: stream != .events) { [onFence, weak self] result in
+        // What is kept for a destination must not fail because of new events.
+        appending.usesReserve = stream != .events
+        append(batch.bytes, to: stream, appending, mayCreate: stream != .events) { [self] result in
             if case .failure(.fenced(let reason)) = result { onFence(reason) }
-            if case .failure(.full) = result { self?.release() }
-            completion(
-                result.map { receipt in
-                    EventQueueReceipt(start: receipt.start.position, duplicates: receipt.duplicates.map(\.index))
-                }.mapError(EventQueueError.init)
-            )
-        }
-    }
-
-    /// Makes room on a full disk: of the events that every destination is done with, none is kept any longer.
-    private func release() {
-        guard !isReleasing.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        let events = Self.name(of: .events)
-        guard case .success(let status) = store.status(of: events) else {
-            return isReleasing.store(false, ordering: .releasing)
-        }
-        let position = status.cursors.values.min() ?? status.tail
-        store.trim(events, before: position, messageCount: nil) { [self] _ in
-            store.maintain { [self] _ in isReleasing.store(false, ordering: .releasing) }
+            let result = result.map { receipt in
+                EventQueueReceipt(start: receipt.start.position, duplicates: receipt.duplicates.map(\.index))
+            }.mapError(EventQueueError.init)
+            if case .deadLetters(let destination) = stream, case .success = result {
+                shedDeadLetters(of: destination) { completion(result) }
+            } else {
+                completion(result)
+            }
         }
     }
 
@@ -174,6 +174,12 @@ public final class EventLog: EventQueue {
         return status.cursors[name]?.position
     }
 
+    /// How far every reader of a stream is.
+    public func cursors(in stream: EventQueueStream) -> [String: UInt64] {
+        guard case .success(let status) = store.status(of: Self.name(of: stream)) else { return [:] }
+        return status.cursors.mapValues(\.position)
+    }
+
     /// Notes the position up to which a reader is done; what left a stream of held events or dead letters is released.
     public func setCursor(
         _ name: String,
@@ -202,7 +208,8 @@ public final class EventLog: EventQueue {
 extension EventQueueError {
     fileprivate init(_ error: StreamStoreError) {
         switch error {
-        case .full, .overloaded: self = .full("\(error)")
+        case .full: self = .full("\(error)")
+        case .overloaded: self = .overloaded("\(error)")
         default: self = .failed("\(error)")
         }
     }

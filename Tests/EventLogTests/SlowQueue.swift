@@ -6,7 +6,7 @@ final class SlowQueue: EventQueue {
     private struct State {
         var stream: EventQueueStream?
         var appends: [@Sendable () -> Void] = []
-        var waiting: [CheckedContinuation<Void, Never>] = []
+        var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
     private let next: any EventQueue
@@ -21,12 +21,12 @@ final class SlowQueue: EventQueue {
         state.withLock { $0.stream = stream }
     }
 
-    /// Returns once one waits.
-    func isHolding() async {
+    /// Returns once so many wait.
+    func isHolding(count: Int = 1) async {
         await withCheckedContinuation { continuation in
             let isThere = state.withLock { state in
-                if !state.appends.isEmpty { return true }
-                state.waiting.append(continuation)
+                if state.appends.count >= count { return true }
+                state.waiting.append((count, continuation))
                 return false
             }
             if isThere { continuation.resume() }
@@ -52,8 +52,9 @@ final class SlowQueue: EventQueue {
         let (isHeld, waiting) = state.withLock { state -> (Bool, [CheckedContinuation<Void, Never>]) in
             guard state.stream == stream else { return (false, []) }
             state.appends.append { [next] in next.append(batch, to: stream, completion: completion) }
-            let waiting = state.waiting
-            state.waiting = []
+            let count = state.appends.count
+            let waiting = state.waiting.filter { $0.count <= count }.map(\.continuation)
+            state.waiting.removeAll { $0.count <= count }
             return (true, waiting)
         }
         for continuation in waiting { continuation.resume() }
@@ -69,6 +70,9 @@ final class SlowQueue: EventQueue {
         next.read(stream, from: position, maximumByteCount: maximumByteCount, completion: completion)
     }
 
+    func cursors(in stream: EventQueueStream) -> [String: UInt64] { next.cursors(in: stream) }
+    func makeRoom(completion: @escaping @Sendable (Int) -> Void) { next.makeRoom(completion: completion) }
+    func droppedCount(in stream: EventQueueStream) -> Int { next.droppedCount(in: stream) }
     func bounds(of stream: EventQueueStream) -> EventQueueBounds { next.bounds(of: stream) }
     func cursor(_ name: String, in stream: EventQueueStream) -> UInt64? { next.cursor(name, in: stream) }
     func removeCursor(_ name: String, in stream: EventQueueStream) { next.removeCursor(name, in: stream) }

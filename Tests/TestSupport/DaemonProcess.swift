@@ -50,12 +50,20 @@ public final class DaemonProcess: Sendable {
         return (folder ?? URL(filePath: arguments).deletingLastPathComponent()).appending(path: "collectord")
     }()
 
-    /// Runs a command to its end.
-    public static func run(_ arguments: [String], input: String = "", environment: [String: String] = [:]) async throws
-        -> End
-    {
-        let daemon = try launch(arguments, input: input, environment: environment)
+    /// Runs a command to its end; `wrapper` is a command that runs it.
+    public static func run(
+        _ arguments: [String],
+        wrapper: [String] = [],
+        input: String = "",
+        environment: [String: String] = [:]
+    ) async throws -> End {
+        let daemon = try launch(arguments, wrapper: wrapper, input: input, environment: environment)
         return await daemon.end()
+    }
+
+    /// Starts a command that goes on until it is told to stop, and does not listen.
+    public static func begin(_ arguments: [String]) throws -> DaemonProcess {
+        try launch(arguments, input: "", environment: [:])
     }
 
     /// Starts a daemon and returns once it listens; `wrapper` is a command that runs the one behind it in its place.
@@ -84,7 +92,7 @@ public final class DaemonProcess: Sendable {
         let errors = try PipeReader()
         let standardInput = try PipeReader.pipe()
         // A test's events do not belong where a user's would be.
-        let isRun = arguments.first == "run" && !arguments.contains("--data-dir")
+        let isRun = arguments.first == "run" && !arguments.contains("--data-dir") && !arguments.contains("--memory")
         let identifier = try ChildProcess.spawn(
             wrapper + [executable.path] + arguments + (isRun ? ["--memory"] : []),
             standardInput: standardInput.reading.fileDescriptor,
@@ -118,6 +126,15 @@ public final class DaemonProcess: Sendable {
         Foundation.kill(identifier, SIGTERM)
         return await end()
     }
+
+    /// Sends SIGINT and waits for the end.
+    public func interrupt() async -> End {
+        Foundation.kill(identifier, SIGINT)
+        return await end()
+    }
+
+    /// Waits until the process ends by itself.
+    public func ended() async -> End { await end() }
 
     /// Kills the process at once (SIGKILL) and waits for the end.
     public func kill() async -> End {

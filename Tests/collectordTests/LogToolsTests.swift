@@ -138,4 +138,41 @@ struct LogToolsTests {
         #expect(end.code == 0, "\(end.code): \(end.errors)")
         #expect(try await letterCount(place) == 0)
     }
+
+    @Test(
+        "tail --follow prints events as they are accepted, and ends at SIGINT, or when nobody reads, or with the daemon"
+    )
+    func following() async throws {
+        let daemon = try await DaemonProcess.start(
+            ["run", flow, "--port", "0", "--data-dir", data, "--admin", admin]
+        )
+        func post(_ id: String) async throws {
+            let body = #"{"name":"a b","id":"\#(id)"}"#
+            #expect(try await HTTPExchange.post(body, port: daemon.port).status == 200)
+        }
+        try await post("before")
+        try await post("first")
+        let follow = ["log", "tail", "--follow", "--count", "1", "--admin", admin]
+        let follower = try DaemonProcess.begin(follow)
+        let other = try DaemonProcess.begin(follow)
+        for command in [follower, other] { #expect(await command.outputLine(containing: "first") != nil) }
+        try await post("second")
+        for command in [follower, other] { #expect(await command.outputLine(containing: "second") != nil) }
+        let end = await follower.interrupt()
+        #expect(end.code == 0 && end.errors.isEmpty, "\(end.code) \(end.errors)")
+        let ids = try lines(end).map { try JSONValue(jsonText: $0)["message"]["id"] }
+        #expect(ids == ["first", "second"])
+
+        // The pipe is closed while nothing comes.
+        let piped = try await DaemonProcess.run(follow, wrapper: ["sh", "-c", #""$0" "$@" | head -n 1"#])
+        #expect(piped.code == 0 && piped.errors.isEmpty && lines(piped).count == 1, "\(piped.errors)")
+
+        let unknown = try await tool(["log", "tail", "--follow", "--stream", "x", "--admin", admin])
+        #expect(unknown.code == 1 && unknown.errors.contains("x: there is no such stream"))
+        #expect(await daemon.stop().code == 0)
+        #expect(await other.ended().code == 1)
+        let directory = try await tool(["log", "tail", "--follow", "--data-dir", data])
+        #expect(directory.code == 1)
+        #expect(directory.errors.contains("what a running daemon writes: name its admin door with --admin ADDRESS"))
+    }
 }

@@ -35,6 +35,15 @@ struct DeliveryLane {
         case refine(StepAttempt)
         case tell([StateChange])
         case deliver(OutgoingBatch)
+        /// These were given up because the queue is full: nobody need wait for them.
+        case forget(Forgotten)
+    }
+
+    /// Events that are not for the destination any more.
+    struct Forgotten: Sendable {
+        var waiters: [DeliveryWaiter] = []
+        var followUps: [FollowUp] = []
+        var isEmpty: Bool { waiters.isEmpty && followUps.isEmpty }
     }
 
     /// What became of entries that were to be processed.
@@ -110,6 +119,8 @@ struct DeliveryLane {
     private(set) var breaker: CircuitBreaker?
     /// Which of the queue's events may be given to the destination.
     var window = QueueWindow()
+    /// What was given up and is still to be said.
+    private var forgotten = Forgotten()
     private var nextNumber = 0
     private var refining = Refining.nothing
     /// Delivered events whose later steps are under way.
@@ -171,6 +182,7 @@ struct DeliveryLane {
     }
 
     private mutating func availableWork() -> Work? {
+        if !forgotten.isEmpty { return .forget(exchange(&forgotten, with: Forgotten())) }
         guard phase != .busy, !isPaused, !isSuspended else { return nil }
         if wantsPreparation, phase == .unprepared {
             wantsPreparation = false
@@ -208,7 +220,9 @@ struct DeliveryLane {
     /// destination is better.
     mutating func finishProcessing(_ processed: Processed) -> [DeliveryWaiter] {
         let released = send(processed.deliveries)
-        if !processed.rest.isEmpty { entries.prepend(contentsOf: processed.rest) }
+        if !processed.rest.isEmpty {
+            if window.hasBegins { putBack(processed.rest) } else { entries.prepend(contentsOf: processed.rest) }
+        }
         if processed.needsPreparation { wantsPreparation = true }
         changes += processed.changes
         if let attempt = processed.attempt { refining = .next(attempt) }
@@ -241,7 +255,13 @@ struct DeliveryLane {
 
     /// Puts events back in front, to be looked at again.
     mutating func putBack(_ events: [QueuedEvent]) {
-        for event in events.reversed() { entries.prepend(.event(event)) }
+        putBack(events.map { Entry.event($0) }[...])
+    }
+
+    private mutating func putBack(_ rest: ArraySlice<Entry>) {
+        for entry in rest.reversed() {
+            if window.isGivenUp(entry.place) { forget(entry) } else { entries.prepend(entry) }
+        }
     }
 
     /// Notes that a delivered event's later steps began, or ended.
@@ -269,7 +289,7 @@ struct DeliveryLane {
 
     /// Keeps events until the destination is ready.
     mutating func postpone(_ events: [QueuedEvent]) {
-        postponed += events
+        postponed += events.filter { !window.isGivenUp($0.waiter.place) }
     }
 
     /// Notes that the destination was told its changes.
@@ -302,8 +322,10 @@ struct DeliveryLane {
     ///
     /// Gives the waiters of events that are kept until the destination is better.
     mutating func send(_ pending: PendingDeliveries, wereGathered: Bool = false) -> [DeliveryWaiter] {
-        if pending.isEmpty { return [] }
+        var pending = pending
         if wereGathered { waitingCount += pending.count }
+        forget(from: &pending)
+        if pending.isEmpty { return [] }
         outgoing.append(OutgoingBatch(number: nextNumber, pending: pending, isGathered: wereGathered))
         nextNumber += 1
         return isHolding ? outgoing[outgoing.count - 1].pending.takeWaiters() : []
@@ -325,7 +347,8 @@ struct DeliveryLane {
         let place = outgoing.firstIndex { $0.number > batch.number } ?? outgoing.endIndex
         var rest = batch
         rest.pending = batch.pending.chosen(retrying)
-        outgoing.insert(rest, at: place)
+        forget(from: &rest.pending)
+        if !rest.pending.isEmpty { outgoing.insert(rest, at: place) }
         return begins
     }
 
@@ -380,6 +403,37 @@ struct DeliveryLane {
         let sent = outgoing.reduce(0) { $0 + $1.pending.count }
         outgoing.removeAll { $0.pending.isQueued }
         waitingCount -= sent - outgoing.reduce(0) { $0 + $1.pending.count }
+    }
+
+    /// Forgets what was given up because the queue is full, up to that ordinal, and whatever of it is under way and comes
+    /// back.
+    mutating func giveUp(_ feed: QueueFeed, before ordinal: UInt64) {
+        window.begin(feed, at: ordinal)
+        guard window.hasBegins else { return }
+        for entry in entries where window.isGivenUp(entry.place) { forget(entry) }
+        entries.removeAll { window.isGivenUp($0.place) }
+        postponed.removeAll { window.isGivenUp($0.waiter.place) }
+        for index in outgoing.indices {
+            var pending = outgoing[index].pending
+            forget(from: &pending)
+            outgoing[index].pending = pending
+        }
+        outgoing.removeAll { $0.pending.isEmpty }
+    }
+
+    private mutating func forget(_ entry: Entry) {
+        var entry = entry
+        waitingCount -= 1
+        if let waiter = entry.takeWaiter(), waiter.isAwaited { forgotten.waiters.append(waiter) }
+    }
+
+    private mutating func forget(from pending: inout PendingDeliveries) {
+        guard window.hasBegins else { return }
+        let window = window
+        var given = pending.takeAll { window.isGivenUp($0.place) }
+        waitingCount -= given.count
+        forgotten.followUps += (0..<given.count).compactMap { given.followUp($0) }
+        forgotten.waiters += given.takeWaiters().filter(\.isAwaited)
     }
 
     /// Ends the breaker's cooldown.
@@ -441,14 +495,16 @@ extension DeliveryLane {
     mutating func resume(with remainder: Remainder, present: StateSnapshot) {
         isSuspended = false
         if !remainder.outgoing.isEmpty { wantsPreparation = true }
-        for pending in remainder.outgoing {
+        for var pending in remainder.outgoing {
             waitingCount += pending.count
+            forget(from: &pending)
+            if pending.isEmpty { continue }
             outgoing.append(OutgoingBatch(number: nextNumber, pending: pending, isGathered: false))
             nextNumber += 1
         }
         guard !remainder.events.isEmpty else { return }
         waitingCount += remainder.events.count
         entries.prepend(.flush(present, nil))
-        for event in remainder.events.reversed() { entries.prepend(.event(event)) }
+        putBack(remainder.events)
     }
 }

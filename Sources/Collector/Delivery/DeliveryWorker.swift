@@ -103,6 +103,26 @@ final class DeliveryWorker: Sendable {
         state.withLock { $0.lane.window[feed] = ordinal + UInt64(configuration.windowCount) }
     }
 
+    /// Keeps events that were given up, up to that ordinal, from the destination. The caller then calls `work`.
+    func giveUp(_ feed: QueueFeed, before ordinal: UInt64) {
+        if ordinal > 0 { state.withLock { $0.lane.giveUp(feed, before: ordinal) } }
+    }
+
+    /// Counts events that became dead letters because the queue is full.
+    func noteGivenUp(_ count: Int) {
+        counters.countFailed(count)
+        state.withLock { state in
+            state.counts.failedCount += count
+            state.counts.givenUpCount += count
+            state.counts.lastFailure = QueueReader.givenUpReason
+        }
+    }
+
+    private func forget(_ forgotten: DeliveryLane.Forgotten) {
+        for waiter in forgotten.waiters { waiter.settle(id, .failed(reason: QueueReader.givenUpReason)) }
+        for followUp in forgotten.followUps { release(followUp.keys, isKnown: false) }
+    }
+
     /// Notes that the fate of an event is known, so that the queue need not keep it for this destination.
     func settle(_ waiter: DeliveryWaiter) {
         if let place = waiter.place { reader?.settle([place]) }
@@ -144,6 +164,7 @@ final class DeliveryWorker: Sendable {
             case .work(.prepare): prepare()
             case .work(.refine(let attempt)): go(on: attempt)
             case .work(.tell(let changes)): tell(changes)
+            case .work(.forget(let forgotten)): forget(forgotten)
             case .drained(let waiting):
                 for continuation in waiting { continuation.resume() }
                 return nil
@@ -172,11 +193,12 @@ final class DeliveryWorker: Sendable {
             counts.breaker = state.lane.breaker?.phase
             return counts
         }
-        // Without the lock: the reader has its own, and takes this one while it has that.
+        // Its lock comes before this one's.
         if let reader {
-            counts.deadLetterCount = reader.deadLetterCount
             counts.heldCount += reader.heldCount
             counts.unreadByteCount = reader.unreadByteCount
+            counts.deadLetterCount = reader.deadLetterCount
+            counts.droppedDeadLetterCount += reader.droppedDeadLetterCount
         }
         return counts
     }

@@ -22,6 +22,8 @@ public struct DestinationConfiguration: Sendable {
     /// it before its cursor is on stable storage behind them. Default 256; with batches, twice those that are gathered
     /// if that is more.
     public var maximumInFlightCount = 256
+    /// With a queue: what happens to events that the destination has not taken when the queue is full.
+    public var whenFull = WhenFull.refuse
     /// Dead letters kept in memory; beyond it the oldest is dropped and counted. Default 100.
     public var maximumDeadLetterCount = 100
     /// Milliseconds after which one attempt is ended, and after which whoever waits for an event that is tried again
@@ -43,6 +45,14 @@ public struct DestinationConfiguration: Sendable {
     /// A configuration with defaults.
     public init() {}
 
+    /// What happens when a queue has no room because this destination has not taken what is in it.
+    public enum WhenFull: String, Sendable, CaseIterable {
+        /// New events are refused for now, until the destination has taken some.
+        case refuse
+        /// The oldest events that the destination has not taken become its dead letters.
+        case deadLetter
+    }
+
     /// How many events may be given to the destination behind its cursor.
     var windowCount: Int {
         func size(_ options: BatchOptions?) -> Int {
@@ -56,7 +66,7 @@ public struct DestinationConfiguration: Sendable {
         Mapping.members + [
             "batch", "breaker", "disabled", "dlqMax", "env", "id", "inFlightMax", "mock", "queue", "queueMax",
             "require", "retry",
-            "settings", "timeout", "waitingMax",
+            "settings", "timeout", "waitingMax", "whenFull",
         ]
 
     /// Reads a destination's `config` as flow.json has it.
@@ -102,6 +112,13 @@ public struct DestinationConfiguration: Sendable {
         maximumDeadLetterCount = whole("dlqMax", maximumDeadLetterCount, minimum: 0, problems: &problems)
         timeoutMilliseconds = whole("timeout", timeoutMilliseconds, minimum: 0, problems: &problems)
         if timeoutMilliseconds == 0 { timeoutMilliseconds = DestinationConfiguration().timeoutMilliseconds }
+        if !configuration["whenFull"].isMissing {
+            if let policy = configuration["whenFull"].string.flatMap(WhenFull.init) {
+                whenFull = policy
+            } else {
+                problems.add(path + ["whenFull"], "\"whenFull\" is \"refuse\" or \"deadLetter\"")
+            }
+        }
         if !configuration["require"].isMissing {
             require = configuration["require"].array?.compactMap(\.string) ?? []
             if require.isEmpty {

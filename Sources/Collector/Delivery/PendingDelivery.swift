@@ -78,6 +78,16 @@ struct PendingDeliveries: Sendable {
         waiters.indices.map { waiters[$0].takeCaller() }
     }
 
+    /// Takes those out whose waiters are such.
+    mutating func takeAll(where isTaken: (DeliveryWaiter) -> Bool) -> PendingDeliveries {
+        guard waiters.contains(where: isTaken) else { return PendingDeliveries() }
+        let taken = waiters.indices.filter { isTaken(waiters[$0]) }
+        let rest = waiters.indices.filter { !isTaken(waiters[$0]) }
+        let result = chosen(taken)
+        self = chosen(rest)
+        return result
+    }
+
     /// Those at these positions.
     func chosen(_ positions: [Int]) -> PendingDeliveries {
         var chosen = PendingDeliveries()

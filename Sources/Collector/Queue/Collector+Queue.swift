@@ -19,6 +19,15 @@ extension Collector {
     /// Writes events that one push brought, all or none. Called outside the lock, with what was accepted under it.
     func write(_ records: [OutgoingRecord]) {
         guard let queue, !records.isEmpty else { return }
+        let batch = Self.batch(of: records)
+        let byteCounts = batch.byteCounts
+        queue.append(batch, to: .events) { result in
+            guard let error = self.finish(records, byteCounts, result) else { return }
+            self.wait(records, for: error, byteCount: byteCounts.reduce(0, +))
+        }
+    }
+
+    private static func batch(of records: [OutgoingRecord]) -> EventQueueBatch {
         var batch = EventQueueBatch()
         batch.byteCounts.reserveCapacity(records.count)
         batch.bytes.reserveCapacity(records.reduce(0) { $0 + $1.event.byteCount + 64 })
@@ -29,13 +38,37 @@ extension Collector {
         }
         // What has an id from here only cannot come a second time, and need not be remembered.
         if records.contains(where: { !$0.event.hasOwnID }) { batch.ids = records.map(\.event.id) }
-        let byteCounts = batch.byteCounts
-        queue.append(batch, to: .events) { result in
-            switch result {
-            case .success(let receipt): self.offer(records, byteCounts, receipt)
-            case .failure(let error): self.refuse(records, error)
-            }
+        return batch
+    }
+
+    /// Does what follows from a write; gives the error if there was no room, and nothing follows yet.
+    private func finish(
+        _ records: [OutgoingRecord],
+        _ byteCounts: [Int],
+        _ result: Result<EventQueueReceipt, EventQueueError>
+    ) -> EventQueueError? {
+        switch result {
+        case .success(let receipt): offer(records, byteCounts, receipt)
+        case .failure(let error):
+            if case .full = error { return error }
+            refuse(records, error)
         }
+        return nil
+    }
+
+    /// Lets a push wait for room.
+    private func wait(_ records: [OutgoingRecord], for error: EventQueueError, byteCount: Int) {
+        guard let queue, let relief else { return refuse(records, error) }
+        let push = QueueRelief.Push(
+            byteCount: byteCount,
+            write: { completion in
+                let batch = Self.batch(of: records)
+                let byteCounts = batch.byteCounts
+                queue.append(batch, to: .events) { completion(self.finish(records, byteCounts, $0)) }
+            },
+            refuse: { self.refuse(records, $0) }
+        )
+        relief.add(push, refusedFor: error)
     }
 
     /// Tells destinations and senders of events that are on stable storage. Called in the order of the records.

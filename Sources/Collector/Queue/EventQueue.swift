@@ -1,7 +1,8 @@
 /// Where accepted events are written before anything else, and kept until every destination is done with them.
 ///
 /// With a queue, a push resolves when its events are on stable storage; each destination then takes them from the
-/// queue at its own pace, from its own cursor. Without one, events live in memory, and a push waits for destinations.
+/// queue at its own pace, from its own cursor. Records of held events and dead letters must find room when there is none
+/// for new events. Without one, events live in memory, and a push waits for destinations.
 ///
 /// Records have positions: the end of a record lies its byte count and 1 behind its beginning, and names it. Completions
 /// are called once, on a thread of the queue's that they must not hold up; those of appends in the order of the records.
@@ -28,6 +29,16 @@ public protocol EventQueue: AnyObject, Sendable {
 
     /// The position up to which a reader is done; nil if it has none.
     func cursor(_ name: String, in stream: EventQueueStream) -> UInt64?
+
+    /// How far every reader of a stream is, by the names of their cursors.
+    func cursors(in stream: EventQueueStream) -> [String: UInt64]
+
+    /// Gives up events that every reader is done with, because there is no room for more; what is being written comes
+    /// first. Calls back with how many bytes of the oldest events have to be given up before the next room is made.
+    func makeRoom(completion: @escaping @Sendable (Int) -> Void)
+
+    /// Records of a stream that were given up, since the queue was opened, because there were too many.
+    func droppedCount(in stream: EventQueueStream) -> Int
 
     /// Notes the position up to which a reader is done. The completion is called when that is on stable storage: at
     /// once if it is urgent, else with what is written next, or within a second or so. `count` is how many records were
@@ -143,15 +154,17 @@ public struct EventQueueBounds: Hashable, Sendable {
 
 /// Why a queue did not do what it was asked for.
 public enum EventQueueError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// There is no room, or too much waits to be written. The same may succeed later.
+    /// There is no room. The same may succeed when there is.
     case full(String)
+    /// Too much waits to be written. The same may succeed soon.
+    case overloaded(String)
     /// The queue cannot be written, or not any more.
     case failed(String)
 
     /// One sentence.
     public var description: String {
         switch self {
-        case .full(let reason), .failed(let reason): reason
+        case .full(let reason), .overloaded(let reason), .failed(let reason): reason
         }
     }
 }

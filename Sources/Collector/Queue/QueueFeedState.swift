@@ -6,24 +6,31 @@ struct QueueFeedState: Sendable {
     var progress: QueueProgress
     /// The cursor on stable storage, and the ordinal of the first record behind it.
     private(set) var saved: UInt64
-    private(set) var savedCount: UInt64 = 0
+    private(set) var savedCount: UInt64
     /// Requests to save the cursor that are under way, and whether one of these is urgent.
     private var savingCount = 0
     /// Records before the cursor that was last asked for.
-    private var requestedCount: UInt64 = 0
+    private var requestedCount: UInt64
     private var isSavingAtOnce = false
     /// Whether records come as they are written; else they are read.
     var isFollowing = false
     var isReading = false
+    /// Whether some are being given up because there is no room for them.
+    var isGivingUp = false
+    /// The ordinal before which records were given up.
+    var givenUpOrdinal: UInt64 = 0
     /// Up to where there is something to take.
     var tail: UInt64
 
-    init(stream: EventQueueStream, cursor: String, from position: UInt64, tail: UInt64) {
+    /// Ordinals begin with `ordinal`.
+    init(stream: EventQueueStream, cursor: String, from position: UInt64, tail: UInt64, ordinal: UInt64 = 0) {
         self.stream = stream
         self.cursor = cursor
         self.tail = tail
-        progress = QueueProgress(from: position)
+        progress = QueueProgress(from: position, ordinal: ordinal)
         saved = position
+        savedCount = ordinal
+        requestedCount = ordinal
     }
 
     /// Records that a destination may have unsettled before no more are read for it, or given to it as they are

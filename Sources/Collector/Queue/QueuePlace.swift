@@ -17,10 +17,13 @@ struct QueuePlace: Hashable, Sendable {
     let ordinal: UInt64
 }
 
-/// Which records may be given to a destination: so many beyond its durable cursor, which is what it may get a second
-/// time after a crash.
+/// Which records may be given to a destination: those behind what was given up, and only so many beyond its durable
+/// cursor, which is what it may get a second time after a crash.
 struct QueueWindow: Sendable {
+    private var begins = InlineArray<4, UInt64>(repeating: 0)
     private var ends = InlineArray<4, UInt64>(repeating: .max)
+    /// Whether anything was given up.
+    private(set) var hasBegins = false
 
     /// The ordinal that is too large.
     subscript(feed: QueueFeed) -> UInt64 {
@@ -32,5 +35,17 @@ struct QueueWindow: Sendable {
     func allows(_ place: QueuePlace?) -> Bool {
         guard let place else { return true }
         return place.ordinal < self[place.feed]
+    }
+
+    /// Notes that records before an ordinal were given up.
+    mutating func begin(_ feed: QueueFeed, at ordinal: UInt64) {
+        begins[Int(feed.rawValue)] = max(begins[Int(feed.rawValue)], ordinal)
+        hasBegins = hasBegins || ordinal > 0
+    }
+
+    /// Whether the record was given up: it is a dead letter, and not for the destination any more.
+    func isGivenUp(_ place: QueuePlace?) -> Bool {
+        guard hasBegins, let place else { return false }
+        return place.ordinal < begins[Int(place.feed.rawValue)]
     }
 }

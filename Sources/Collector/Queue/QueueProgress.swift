@@ -9,6 +9,8 @@ struct QueueProgress: Sendable {
         var end: UInt64
         /// Outcomes that are still to come.
         var openCount: Int
+        /// Whether it becomes a dead letter, whatever the destination makes of it.
+        var isGivenUp = false
     }
 
     private var records = Deque<Open>()
@@ -19,10 +21,16 @@ struct QueueProgress: Sendable {
     /// The position up to which records were taken.
     private(set) var taken: UInt64
 
-    init(from position: UInt64) {
+    /// Nothing was taken yet. Of a stream that is gone through once more, ordinals go on: what was under way the last time
+    /// is not mistaken for something new.
+    init(from position: UInt64, ordinal: UInt64 = 0) {
         settled = position
         taken = position
+        firstOrdinal = ordinal
     }
+
+    /// The ordinal of the record that is taken next.
+    var nextOrdinal: UInt64 { firstOrdinal + UInt64(records.count) }
 
     /// Records that were taken and not settled, and those behind them.
     var openCount: Int { records.count }
@@ -63,6 +71,59 @@ struct QueueProgress: Sendable {
         guard index == 0, records[0].openCount == 0 else { return false }
         advance()
         return true
+    }
+
+    /// Whether something is still to be decided about a record.
+    func isOpen(_ ordinal: UInt64) -> Bool {
+        index(of: ordinal).map { records[$0].openCount > 0 && !records[$0].isGivenUp } ?? false
+    }
+
+    // MARK: Giving up
+
+    /// The oldest records that are given up together.
+    struct GivenUp {
+        /// Which of the records that were read are not settled.
+        var indices: [Int] = []
+        /// The ordinal behind the last of them.
+        var end: UInt64
+    }
+
+    /// Marks the oldest records as given up: of those that were read, from the cursor on, the first that are not
+    /// settled. Those that were not taken yet are taken as one. The cursor passes them with `finishGivingUp`.
+    ///
+    /// `isKept` says whether a record is being kept elsewhere: neither it nor what lies behind it is given up.
+    mutating func beginGivingUp(_ ends: [UInt64], maximumCount: Int, isKept: (_ ordinal: UInt64) -> Bool) -> GivenUp {
+        var givenUp = GivenUp(end: firstOrdinal)
+        var place = 0
+        var untaken: UInt64?
+        for (index, end) in ends.enumerated() where end > settled && givenUp.indices.count < maximumCount {
+            if end > taken {
+                untaken = end
+                givenUp.indices.append(index)
+                continue
+            }
+            while place < records.count, records[place].end < end { place += 1 }
+            let ordinal = firstOrdinal + UInt64(place)
+            if place == records.count || isKept(ordinal) { break }
+            if records[place].openCount > 0 {
+                records[place].isGivenUp = true
+                givenUp.indices.append(index)
+            }
+            givenUp.end = ordinal + 1
+        }
+        if let untaken {
+            records.append(Open(end: untaken, openCount: 1, isGivenUp: true))
+            taken = untaken
+            givenUp.end = nextOrdinal
+        }
+        return givenUp
+    }
+
+    /// Moves the cursor over what was given up: it is on stable storage elsewhere.
+    mutating func finishGivingUp(before ordinal: UInt64) {
+        for index in records.indices.prefix(Int(clamping: ordinal - min(ordinal, firstOrdinal)))
+        where records[index].isGivenUp { records[index].openCount = 0 }
+        advance()
     }
 
     private func index(of ordinal: UInt64) -> Int? {

@@ -11,12 +11,13 @@ extension QueueReader {
     /// Begins a replay; false if one is under way.
     func replay(_ feed: QueueFeed, from start: UInt64, to end: UInt64) -> Bool {
         let stream = state.withLock { state -> EventQueueStream? in
-            guard state.worker != nil, state[feed].progress.taken >= state[feed].tail, state[feed].isSaved else {
-                return nil
-            }
+            guard state.worker != nil, state[feed].progress.taken >= state[feed].tail, state[feed].isSaved,
+                !state[feed].isGivingUp
+            else { return nil }
             let stream = state[feed].stream
-            state[feed] = QueueFeedState(stream: stream, cursor: replayCursor, from: start, tail: end)
-            state.worker?.widenWindow(feed, behind: 0)
+            let ordinal = state[feed].progress.nextOrdinal
+            state[feed] = QueueFeedState(stream: stream, cursor: replayCursor, from: start, tail: end, ordinal: ordinal)
+            state.worker?.widenWindow(feed, behind: ordinal)
             return stream
         }
         guard let stream else { return false }

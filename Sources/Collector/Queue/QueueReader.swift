@@ -22,6 +22,14 @@ final class QueueReader: Sendable {
         var past: StateSnapshot
         /// Writes of events that the destination cannot have, under way: what they settle is not settled yet.
         var keepingCount = 0
+        /// The places of events that are being kept elsewhere, or will be when it is tried again.
+        var keeping: [QueuePlace: Int] = [:]
+        /// Who waits for the end of one of these writes; told whether it succeeded.
+        var kept: [@Sendable (Bool) -> Void] = []
+        /// Who waits until a cursor is saved there or further on; the answer is whether it is.
+        var passing: [(feed: QueueFeed, position: UInt64, completion: @Sendable (Bool) -> Void)] = []
+        /// Whether giving events up is worth a word: the first time since the destination had all.
+        var warnsOfGivingUp = true
         /// Whether events that wait for consent are to be looked at once more when these are written.
         var releasesAgain = false
         /// Events that the destination may have behind its cursor.
@@ -55,6 +63,15 @@ final class QueueReader: Sendable {
         var events: QueueFeedState {
             get { self[.events] }
             _modify { yield &self[.events] }
+        }
+
+        /// Takes those who waited for the cursor to stand where it does.
+        mutating func takePassed(_ feed: QueueFeed, orFailed hasFailed: Bool) -> [@Sendable (Bool) -> Void] {
+            if passing.isEmpty { return [] }
+            let saved = self[feed].saved
+            let due = passing.filter { $0.feed == feed && (hasFailed || $0.position <= saved) }
+            passing.removeAll { $0.feed == feed && (hasFailed || $0.position <= saved) }
+            return due.map(\.completion)
         }
 
         /// Whether the cursors stand where everything is settled.
@@ -129,6 +146,7 @@ final class QueueReader: Sendable {
             state.windowCount = UInt64(worker.configuration.windowCount)
             for feed in QueueFeed.allCases {
                 worker.widenWindow(feed, behind: state[feed].savedCount)
+                worker.giveUp(feed, before: state[feed].givenUpOrdinal)
             }
         }
         wake()
@@ -136,11 +154,12 @@ final class QueueReader: Sendable {
 
     /// Takes nothing more.
     func close() {
-        let waiting = state.withLock { state in
+        let (waiting, kept) = state.withLock { state in
             state.worker = nil
-            return exchange(&state.finished, with: [])
+            return (exchange(&state.finished, with: []), exchange(&state.kept, with: []))
         }
         for continuation in waiting { continuation.resume(returning: false) }
+        for completion in kept { completion(false) }
     }
 
     /// Notes a change of the collector's state: what is read from now on was accepted before it.
@@ -195,6 +214,9 @@ final class QueueReader: Sendable {
             for place in places where state[place.feed].progress.settle(place.ordinal) {
                 feeds.insert(place.feed)
             }
+            if !state.warnsOfGivingUp, state.events.progress.settled >= state.events.tail {
+                state.warnsOfGivingUp = true
+            }
             return state.isFinished ? exchange(&state.finished, with: []) : []
         }
         for feed in feeds {
@@ -234,7 +256,7 @@ final class QueueReader: Sendable {
         typealias Request = (position: UInt64, passedCount: UInt64)
         let saving = state.withLock { state -> (QueueFeedState, Request, isUrgent: Bool)? in
             let unsavedCount = state[feed].progress.settledCount - state[feed].savedCount
-            let isUrgent = mustHurry || unsavedCount >= state.windowCount / 2
+            let isUrgent = mustHurry || !state.passing.isEmpty || unsavedCount >= state.windowCount / 2
             guard let request = state[feed].beginSaving(isUrgent: isUrgent) else { return nil }
             return (state[feed], request, isUrgent)
         }
@@ -252,11 +274,12 @@ final class QueueReader: Sendable {
                 isSaved = false
                 logger.error("the destination's cursor was not saved", metadata: ["error": "\(error)"])
             }
-            let worker = state.withLock { state -> DeliveryWorker? in
+            let (worker, passed) = state.withLock { state in
                 let settledCount = state[feed].endSaving(position, count: count, isUrgent: isUrgent, isSaved: isSaved)
                 if isSaved { state.worker?.widenWindow(feed, behind: settledCount) }
-                return state.worker
+                return (state.worker, state.takePassed(feed, orFailed: !isSaved))
             }
+            for completion in passed { completion(isSaved) }
             if isSaved {
                 worker?.workApart()
                 save(feed, isUrgent: mustHurry)
@@ -296,6 +319,9 @@ final class QueueReader: Sendable {
 
     /// Dead letters that are kept.
     var deadLetterCount: Int { queue.bounds(of: .deadLetters(destination: destination)).count }
+
+    /// Dead letters that had to go because there were too many.
+    var droppedDeadLetterCount: Int { queue.droppedCount(in: .deadLetters(destination: destination)) }
 
     /// Bytes that are still to be read.
     var unreadByteCount: Int {

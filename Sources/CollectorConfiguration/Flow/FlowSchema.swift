@@ -180,6 +180,10 @@ public enum FlowSchema {
         config["waitingMax"] = ["type": "integer", "minimum": 1, "default": 100_000]
         config["dlqMax"] = ["type": "integer", "minimum": 0, "default": 100]
         config["inFlightMax"] = ["type": "integer", "minimum": 1, "default": 256]
+        config["whenFull"] = [
+            "description": "When the log is full: refuse new events for now, or give the oldest up as dead letters.",
+            "enum": ["refuse", "deadLetter"], "default": "refuse",
+        ]
         config["breaker"] = [
             "description": "After that many failures in a row, deliveries pause for the cooldown; events wait.",
             "anyOf": [

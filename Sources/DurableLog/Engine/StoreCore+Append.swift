@@ -31,7 +31,9 @@ extension StoreCore {
             case .refuse(let error): return refuse(error, completion)
             }
         }
-        if let refusal = roomRefusal(byteCount: bytes.count) { return refuse(refusal, completion) }
+        if let refusal = roomRefusal(byteCount: bytes.count, usesReserve: options.usesReserve) {
+            return refuse(refusal, completion)
+        }
 
         let start = pending.streams[slot]?.tail ?? 0
         guard start + UInt64(bytes.count + messages.count) <= StreamOffset.maximumValue else {
@@ -128,19 +130,6 @@ extension StoreCore {
             total += count
         }
         return total == byteCount ? nil : .malformed("message byte counts: they do not add up to the bytes")
-    }
-
-    /// Why there is no room for more.
-    func roomRefusal(byteCount: Int) -> StreamStoreError? {
-        if queuedByteCount + byteCount > limits.maximumQueuedByteCount, queuedByteCount > 0 { return .overloaded }
-        if uncopiedByteCount > limits.maximumUncopiedByteCount { return .overloaded }
-        if let limit = limits.maximumStoreByteCount {
-            let used = statistics.segmentByteCount + UInt64(uncopiedByteCount + queuedByteCount)
-            if used + UInt64(byteCount) > limit {
-                return .full("the store holds \(used) bytes of \(limit) allowed; release streams or allow more")
-            }
-        }
-        return nil
     }
 
     /// Which messages have no key that is remembered.

@@ -20,7 +20,7 @@ extension StoreCore {
                 throw StreamStoreError.tooLarge(maximumByteCount: limits.maximumAppendByteCount)
             }
             if let error = Self.malformation(of: byteCounts, bytes.count) { throw error }
-            if let error = roomRefusal(byteCount: bytes.count) { throw error }
+            if let error = roomRefusal(byteCount: bytes.count, usesReserve: bytes.isEmpty) { throw error }
             let definition = try define(name, options, time)
             let operation = CreateOperation(
                 definition: definition,

@@ -14,6 +14,8 @@ struct StoreCore {
     var removedStreams: [UInt64] = []
     /// Segments that no stream has any more; unlinked once the metadata says so too.
     var releasedSegments: [SegmentRecord] = []
+    /// Bytes of those whose files are being unlinked.
+    var unlinkingByteCount: UInt64 = 0
     var keys = KeyIndex()
     var olderKey: @Sendable (StreamKey) -> KeyEntry? = { _ in nil }
 

@@ -95,6 +95,7 @@ struct Checkpointer {
             capture.removedStreams = core.removedStreams
             core.removedStreams = []
             capture.releasedSegments = core.releasedSegments
+            core.unlinkingByteCount = core.releasedSegments.reduce(0) { $0 + $1.byteCount }
             core.releasedSegments = []
             capture.keys = core.keys.takeUnnoted()
             for stream in streamsWithKeys.union(capture.keys.map(\.key.stream)) {
@@ -115,6 +116,7 @@ struct Checkpointer {
         }
         let limits = engine.core.withLock { core in
             core.statistics.checkpointCount += 1
+            core.unlinkingByteCount = 0
             return core.limits
         }
         forget(capture.keys)
@@ -172,6 +174,7 @@ struct Checkpointer {
         engine.core.withLock { core in
             for slot in capture.slots where core.runtimes.indices.contains(slot) { core.markChanged(slot) }
             core.removedStreams = capture.removedStreams + core.removedStreams
+            core.unlinkingByteCount = 0
             core.releasedSegments = capture.releasedSegments + core.releasedSegments
             core.keys.putBack(capture.keys)
         }

@@ -63,6 +63,8 @@ public struct AppendOptions: Hashable, Sendable {
     public var closes: Bool
     /// Keys, by which messages that are there already are left out.
     public var keys: MessageKeys?
+    /// Whether the append may use what is reserved of a limited store.
+    public var usesReserve: Bool
 
     /// Options of an append; without any, the bytes are one message.
     public init(
@@ -71,7 +73,8 @@ public struct AppendOptions: Hashable, Sendable {
         producer: ProducerTuple? = nil,
         sequence: String? = nil,
         closes: Bool = false,
-        keys: MessageKeys? = nil
+        keys: MessageKeys? = nil,
+        usesReserve: Bool = false
     ) {
         self.contentType = contentType
         self.messageByteCounts = messageByteCounts
@@ -79,5 +82,6 @@ public struct AppendOptions: Hashable, Sendable {
         self.sequence = sequence
         self.closes = closes
         self.keys = keys
+        self.usesReserve = usesReserve
     }
 }

@@ -178,6 +178,7 @@ public class LocalStreamStore: StreamStore, @unchecked Sendable {
             var statistics = core.statistics
             statistics.damageCount = damageCount
             statistics.streamCount = core.durable.count
+            statistics.usedByteCount = core.usedByteCount
             statistics.queuedByteCount = UInt64(core.queuedByteCount)
             statistics.cachedByteCount = UInt64(core.cachedByteCount + core.uncopiedByteCount)
             return statistics

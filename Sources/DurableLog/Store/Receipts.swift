@@ -140,6 +140,8 @@ public struct StoreStatistics: Hashable, Sendable {
     public var segmentByteCount: UInt64 = 0
     /// Bytes of all commit-log files.
     public var commitLogByteCount: UInt64 = 0
+    /// Bytes that count against the store's limit: files of segments and log, and what is to be copied to segments.
+    public var usedByteCount: UInt64 = 0
     /// Bytes that wait to be written.
     public var queuedByteCount: UInt64 = 0
     /// Bytes kept in memory for readers.

@@ -9,8 +9,11 @@ public struct StoreLimits: Sendable, Equatable {
     public var maximumUncopiedByteCount = 128 << 20
     /// Bytes of recent messages kept in memory for readers.
     public var maximumCachedByteCount = 32 << 20
-    /// Bytes on the disk; beyond it, appends are refused as `full`. `nil`: as many as the disk has.
+    /// Bytes of the files of segments and log, metadata and message keys aside; beyond it, appends are refused as `full`. `nil`: as
+    /// many as the disk has. Cursors, trims and the like are always taken.
     public var maximumStoreByteCount: UInt64?
+    /// Of these, bytes that only appends with `usesReserve` get.
+    public var reservedByteCount: UInt64 = 0
     /// A file of the commit log.
     public var commitLogFileByteCount = 64 << 20
     /// A segment file, about.
@@ -34,4 +37,16 @@ public struct StoreLimits: Sendable, Equatable {
 
     /// The limits as described.
     public init() {}
+
+    /// Limits of a store that takes so many bytes of the disk, its metadata aside: at least a few megabytes. Its files
+    /// are small beside that (a 64th), and an eighth of it, or 512 MiB, is reserved.
+    public init(maximumStoreByteCount: UInt64) {
+        self.maximumStoreByteCount = maximumStoreByteCount
+        reservedByteCount = min(maximumStoreByteCount / 8, 512 << 20)
+        let piece = Int(min(max(maximumStoreByteCount / 64, 64 << 10), 64 << 20))
+        commitLogFileByteCount = piece
+        checkpointByteCount = piece
+        segmentByteCount = min(piece, 16 << 20)
+        copyByteCount = min(piece / 2, copyByteCount)
+    }
 }

@@ -32,7 +32,8 @@ extension CollectorStatus.Destination {
         var json: JSONObject = [
             "ready": .bool(isReady), "failing": .bool(isFailing), "delivered": .count(deliveredCount),
             "ignored": .count(ignoredCount), "dropped": .count(droppedCount), "known": .count(knownCount),
-            "failed": .count(failedCount), "waiting": .count(waitingCount), "held": .count(heldCount),
+            "failed": .count(failedCount), "givenUp": .count(givenUpCount), "waiting": .count(waitingCount),
+            "held": .count(heldCount),
             "unreadBytes": .count(unreadByteCount), "batched": .count(batchedCount),
             "deadLetters": .count(deadLetterCount),
             "droppedHeld": .count(droppedHeldCount), "droppedDeadLetters": .count(droppedDeadLetterCount),

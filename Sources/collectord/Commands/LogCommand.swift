@@ -35,14 +35,26 @@ struct LogCommand: AsyncParsableCommand {
         @OptionGroup var place: LogPlace
         @Option(help: "The stream.") var stream = LogCommand.events
         @Option(name: .shortAndLong, help: "How many.") var count = 10
+        @Flag(name: .shortAndLong, help: "Go on with those that a running daemon writes, until SIGINT. With --admin.")
+        var follow = false
 
         func validate() throws {
             guard count > 0 else { throw ValidationError("--count is at least 1") }
         }
 
         func run() async throws {
-            let access = try place.access()
-            let stream = try await access.stream(stream)
+            if follow {
+                let log = try place.running(for: "--follow shows what a running daemon writes")
+                let stream = try await log.stream(stream)
+                try await show(stream, log)
+                try await LogFollowing(log: log, stream: stream.name).run(from: stream.tail)
+            } else {
+                let access = try place.access()
+                try await show(try await access.stream(stream), access)
+            }
+        }
+
+        private func show(_ stream: LogStream, _ access: any LogAccess) async throws {
             var byteCount: UInt64 = 64 << 10
             while true {
                 let begins = stream.tail.position - stream.earliest.position <= byteCount

@@ -21,7 +21,16 @@ struct AdminLog: LogAccess, LogChanges {
 
     func read(_ stream: String, from offset: StreamOffset, maximumCount: Int) async throws -> LogPage {
         let query = "stream=\(Self.escaped(stream))&from=\(offset)&count=\(maximumCount)"
-        let answer = try await client.send(.GET, "/log/messages?\(query)")
+        return try await page("/log/messages?\(query)")
+    }
+
+    /// Messages behind an offset once there are some; none after a while without.
+    func next(_ stream: String, from offset: StreamOffset) async throws -> LogPage {
+        try await page("/log/next?stream=\(Self.escaped(stream))&from=\(offset)")
+    }
+
+    private func page(_ path: String) async throws -> LogPage {
+        let answer = try await client.send(.GET, path)
         guard answer.status == 200, let page = LogMessageText.page(Array(answer.text.utf8)) else {
             throw Self.failure(answer)
         }

@@ -26,6 +26,12 @@ struct LogPlace: ParsableArguments {
         return try DirectoryLog(path: DataOptions.path(named: directory))
     }
 
+    /// The log of a running daemon, for what cannot be had of a directory.
+    func running(for what: String) throws -> AdminLog {
+        guard let admin else { throw CommandError("\(what): name its admin door with --admin ADDRESS") }
+        return AdminLog(admin)
+    }
+
     /// The log, to change it.
     func changes() async throws -> any LogChanges {
         if let admin { return AdminLog(admin) }

@@ -25,10 +25,3 @@ final class SharedProgressLine: Sendable {
     func show(_ done: UInt64, of total: UInt64) { line.withLock { $0.show(done, of: total) } }
     func end() { line.withLock { $0.end() } }
 }
-
-/// Standard output without the buffer of `print`: what was written is there when the command is ended.
-enum StandardOutput {
-    static func writeLine(_ bytes: [UInt8]) {
-        FileHandle.standardOutput.write(Data(bytes + [UInt8(ascii: "\n")]))
-    }
-}

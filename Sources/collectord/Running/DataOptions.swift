@@ -19,8 +19,15 @@ struct DataOptions: ParsableArguments {
     @Flag(help: "Keep events in memory only: answers wait for destinations, and what waits is lost with the process.")
     var memory = false
 
+    @OptionGroup var size: LogSizeOptions
+
     func validate() throws {
         guard !memory || directory == nil else { throw ValidationError("--memory and --data-dir exclude each other") }
+        guard !memory || size.isEmpty else {
+            throw ValidationError(
+                "--memory excludes --log-max-size, --log-retention and --dead-letter-max-size: there is no log"
+            )
+        }
     }
 
     /// The directory that is meant: the one that was named, or where the daemon keeps events by itself.
@@ -36,10 +43,11 @@ struct DataOptions: ParsableArguments {
     /// Opens the log, in a directory that is made if it is not there; nil in memory.
     func open() async throws -> DataDirectory? {
         if memory { return nil }
+        let settings = try size.settings { ProcessInfo.processInfo.environment[$0] }
         let path = Self.path(named: directory)
         // The store makes the last of them.
         try Self.makeDirectories(above: path)
-        return try await DataDirectory(path: path)
+        return try await DataDirectory(path: path, settings)
     }
 
     /// Makes the directories that a path lies in, for this user alone.
@@ -64,18 +72,18 @@ final class DataDirectory: Sendable {
     /// Tells why the log takes nothing more.
     let fences: AsyncStream<String>
 
-    init(path: String) async throws {
+    init(path: String, _ settings: LogSizeOptions.Settings) async throws {
         self.path = path
         let logger = Logger(label: "log")
         do {
-            store = try DurableStreamStore(directory: path, logger: logger)
+            store = try DurableStreamStore(directory: path, limits: settings.storeLimits, logger: logger)
         } catch {
             throw CommandError("\(error)")
         }
         let (fences, fence) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(1))
         self.fences = fences
         do {
-            log = try await EventLog(store: store) { fence.yield($0) }
+            log = try await EventLog(store: store, options: settings.logOptions) { fence.yield($0) }
         } catch {
             await store.close()
             throw CommandError("\(path): \(error)")

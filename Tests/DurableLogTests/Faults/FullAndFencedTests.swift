@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import Testing
 
@@ -146,30 +147,58 @@ struct FullAndFencedTests {
         again.abandon()
     }
 
-    @Test("more than may wait is refused, and more than may be stored")
-    func limits() async throws {
-        var limits = StoreLimits()
-        limits.maximumStoreByteCount = 5_000
+    @Test(
+        "a limited store's files never take more; the reserve is kept for those who may use it; what is released is room"
+    )
+    func storeLimit() async throws {
+        let limit = 4 << 20
         let folder = try TemporaryFolder()
-        let store = try DurableStreamStore(directory: folder.path, limits: limits)
-        try await store.create("s")
-        var count = 0
-        let full = await #expect(throws: StreamStoreError.self) {
-            while count < 100 {
-                try await store.append([String(repeating: "x", count: 100)], to: "s")
-                count += 1
+        let store = try DurableStreamStore(
+            directory: folder.path,
+            limits: StoreLimits(maximumStoreByteCount: UInt64(limit))
+        )
+        /// Bytes of all files but the metadata's.
+        func byteCount() throws -> Int {
+            try TemporaryFolder.files(folder.path).filter { !$0.contains("streams.db") }.reduce(0) { total, path in
+                var status = stat()
+                try #require(lstat(path, &status) == 0)
+                return total + Int(status.st_size)
             }
         }
-        guard case .full(let why) = full else {
-            Issue.record("\(String(describing: full))")
-            return
+        try await store.create("s")
+        let text = String(repeating: "x", count: 3_000)
+        func fill(_ options: AppendOptions) async throws -> Int {
+            var count = 0
+            let full = await #expect(throws: StreamStoreError.self) {
+                while count < 10_000 {
+                    try await store.append([text], to: "s", options)
+                    count += 1
+                }
+            }
+            guard case .full(let why) = full else {
+                Issue.record("\(String(describing: full))")
+                return count
+            }
+            #expect(why.contains("of \(limit) allowed"))
+            #expect(try byteCount() <= limit)
+            return count
         }
-        #expect(why.contains("of 5000 allowed") && count > 10)
-        try await store.trim("s", before: try store.status(of: "s").get().tail)
-        try await store.maintain()
-        try await store.append([String(repeating: "x", count: 100)], to: "s")
+        let ordinary = try await fill(AppendOptions())
+        #expect(ordinary * 3_000 > limit / 2)
+        let reserved = try await fill(AppendOptions(usesReserve: true))
+        #expect(reserved * 3_000 > limit / 16)
+        // As much again, several times over, as what is there is released.
+        for _ in 0..<3 {
+            try await store.trim("s", before: try store.status(of: "s").get().tail)
+            try await store.maintain()
+            #expect(try await fill(AppendOptions()) > ordinary / 2)
+        }
+        #expect(UInt64(try byteCount()) <= store.statistics().usedByteCount)
         await store.close()
+    }
 
+    @Test("more than may wait is refused")
+    func queueLimit() async throws {
         let machine = SimulatedMachine()
         var narrow = StoreLimits().inSmallFiles
         narrow.maximumQueuedByteCount = 3_000
