@@ -160,7 +160,7 @@ struct KeyRunTests {
             var problems: [DamageNote] = []
             again.check { problems.append($0) }
             if !quarantine.list.isEmpty || !problems.isEmpty { foundCount += 1 }
-            let start = try KeyRunFormat.Header.decoded(Array(whole.prefix(KeyRunFormat.headerByteCount)))
+            let start = KeyRunFormat.Header.decoded(Array(whole.prefix(KeyRunFormat.headerByteCount)))
             let header = try #require(start)
             // Between tables and blocks nothing is written.
             let isUnused =
