@@ -53,6 +53,11 @@ package enum ChildProcess {
         return status & 0x7F == 0 ? status >> 8 & 0xFF : -1
     }
 
+    /// Whether a program can be run, and says that all is well.
+    package static func succeeds(_ command: [String]) async -> Bool {
+        await BlockingWork.run { (try? spawn(command)).map { wait(for: $0) } == 0 }
+    }
+
     /// Runs a program to its end.
     static func run(_ arguments: [String]) throws {
         let code = wait(for: try spawn(arguments))

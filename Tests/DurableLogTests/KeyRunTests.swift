@@ -188,5 +188,10 @@ struct KeyRunTests {
         #expect(place.fileCount == 8)
         #expect(runs.entry(of: Self.key(750))?.end == 7_500)
         #expect(!place.quarantine.list.isEmpty)
+        // The seven that are whole and the next one are.
+        let change = try runs.prepare(adding: Self.records(800..<900), limits: [1: Self.everything])
+        runs.take(change)
+        #expect(change.numbers.count == 2 && place.fileCount == 2)
+        #expect(runs.entry(of: Self.key(10))?.end == 100 && runs.entry(of: Self.key(850))?.end == 8_500)
     }
 }

@@ -9,7 +9,7 @@ import Testing
 struct FullDiskTests {
     @Test(
         "what fits is in the file, whole; the rest is kept, and written once there is room",
-        .enabled("needs unshare -rm") { await Abilities.mayMount() }
+        .enabled("needs unshare -rm") { await SmallDisk.isPossible }
     )
     func fullDisk() async throws {
         let directory = try TemporaryDirectory()
@@ -24,12 +24,9 @@ struct FullDiskTests {
               "destinations":{"file":{"package":"file","config":{"timeout":200,"retry":{"maxDelay":200},"settings":\#(settings)}}}}}}
             """#.utf8
         ).write(to: URL(filePath: flow))
-        let mounting = #"mount -t tmpfs -o size=100k none "$0" && exec "$@""#
-        let daemon = try await DaemonProcess.start(
-            ["run", flow, "--port", "0"],
-            wrapper: ["unshare", "-rm", "sh", "-c", mounting, disk]
-        )
-        let file = URL(filePath: "/proc/\(daemon.identifier)/root\(disk)/e.jsonl")
+        let small = SmallDisk(at: disk, byteCount: 100 << 10)
+        let daemon = try await DaemonProcess.start(["run", flow, "--port", "0"], wrapper: small.command)
+        let file = URL(filePath: small.outerPath(of: "e.jsonl", process: daemon.identifier))
         func numbers() throws -> [Int] {
             let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
             #expect(text.isEmpty || text.hasSuffix("\n"))

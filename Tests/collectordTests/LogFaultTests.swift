@@ -13,17 +13,14 @@ struct LogFaultTests {
 
     @Test(
         "a flush that fails closes the log: 503, the daemon ends with an error, and what was acknowledged is there after",
-        .enabled("needs strace") { await Abilities.mayTrace() },
+        .enabled("needs strace") { await SystemCallFault.isPossible },
         arguments: [5, 12, 30]
     )
     func failingFlush(_ number: Int) async throws {
         let place = try FileFlow()
         let daemon = try await DaemonProcess.start(
             place.arguments,
-            wrapper: [
-                "strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync",
-                "-e", "inject=fdatasync:error=EIO:when=\(number)",
-            ]
+            wrapper: SystemCallFault(.failure("EIO"), of: "fdatasync", at: number).command
         )
         var acknowledged: [String] = []
         var refusals: Set<Int> = []
@@ -51,20 +48,15 @@ struct LogFaultTests {
 
     @Test(
         "a full disk refuses events for now, loses none, and takes them again when there is room",
-        .enabled("needs unshare -rm") { await Abilities.mayMount() }
+        .enabled("needs unshare -rm") { await SmallDisk.isPossible }
     )
     func fullDisk() async throws {
         let outside = try TemporaryDirectory()
         let disk = outside.path + "/disk"
         mkdir(disk, 0o700)
         let place = try FileFlow(data: disk + "/data")
-        let mounting = """
-            mount -t tmpfs -o size=160m none "$0" && head -c 70m /dev/zero > "$0/filler" && exec "$@"
-            """
-        let daemon = try await DaemonProcess.start(
-            place.arguments,
-            wrapper: ["unshare", "-rm", "sh", "-c", mounting, disk]
-        )
+        let small = SmallDisk(at: disk, byteCount: 160 << 20, filledByteCount: 70 << 20)
+        let daemon = try await DaemonProcess.start(place.arguments, wrapper: small.command)
         var acknowledged: [String] = []
         func post(_ id: String) async throws -> Int {
             let answer = try await HTTPExchange.post(Self.event(id, byteCount: 200_000), port: daemon.port)
@@ -75,7 +67,7 @@ struct LogFaultTests {
         var index = 0
         while try await post("a\(index)") == 200, index < 2000 { index += 1 }
         #expect(index > 100 && index < 2000)
-        #expect(unlink("/proc/\(daemon.identifier)/root\(disk)/filler") == 0)
+        try small.free(of: daemon.identifier)
         var attempts = 0
         while try await post("b\(attempts)") != 200, attempts < 500 { attempts += 1 }
         #expect(attempts < 500)
@@ -86,7 +78,7 @@ struct LogFaultTests {
 
     @Test(
         "no answer 200 is written before a flush of what it speaks of has returned",
-        .enabled("needs strace") { await Abilities.mayTrace() }
+        .enabled("needs strace") { await SystemCallFault.isPossible }
     )
     func order() async throws {
         // Answers of this source tell the event's id.
@@ -94,10 +86,7 @@ struct LogFaultTests {
         let trace = place.directory.path + "/trace"
         let daemon = try await DaemonProcess.start(
             place.arguments,
-            wrapper: [
-                "strace", "-D", "-f", "-qq", "-y", "-s", "100000", "-o", trace, "-e",
-                "trace=pwrite64,pwritev,pwritev2,fdatasync,fsync,write,writev,sendto,sendmsg,openat,rename",
-            ]
+            wrapper: SystemCallFault.trace(of: FlushOrder.calls, to: trace)
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
             for client in 0..<4 {
@@ -120,17 +109,14 @@ struct LogFaultTests {
 
     @Test(
         "slow flushes make slow answers, not more flushes: senders share them, and nothing is lost",
-        .enabled("needs strace") { await Abilities.mayTrace() }
+        .enabled("needs strace") { await SystemCallFault.isPossible }
     )
     func slowFlushes() async throws {
         let flow = try FileFlow()
         let trace = flow.directory.path + "/trace"
         let daemon = try await DaemonProcess.start(
             flow.arguments,
-            wrapper: [
-                "strace", "-D", "-f", "-qq", "-y", "-o", trace, "-e", "trace=fdatasync",
-                "-e", "inject=fdatasync:delay_exit=300000",
-            ]
+            wrapper: SystemCallFault(.delay(milliseconds: 300), of: "fdatasync").command(traceTo: trace)
         )
         func flushCount() throws -> Int {
             let text = String(decoding: try Data(contentsOf: URL(filePath: trace)), as: UTF8.self)

@@ -8,22 +8,8 @@ import Testing
 @Suite("collectord is killed at a system call", .timeLimit(.minutes(180)), .serialized)
 struct SystemCallKillTests {
     /// The N-th call of that name in one thread, which does not come to be.
-    private struct Moment: CustomStringConvertible {
-        let call: String
-        let number: Int
-        var description: String { "\(call) \(number)" }
-
-        init(_ call: String, _ number: Int) {
-            self.call = call
-            self.number = number
-        }
-
-        var wrapper: [String] {
-            [
-                "strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(call)",
-                "-e", "inject=\(call):signal=SIGKILL:when=\(number)",
-            ]
-        }
+    private static func moment(_ call: String, _ number: Int) -> SystemCallFault {
+        SystemCallFault(.kill, of: call, at: number)
     }
 
     /// `KILL_LAST`: each call of a daemon under load at every number up to it (`make crash-campaign`: 300).
@@ -33,27 +19,31 @@ struct SystemCallKillTests {
 
     @Test(
         "as it makes a store: the next one makes it whole",
-        .enabled("needs strace") { await Abilities.mayTrace() }
+        .enabled("needs strace") { await SystemCallFault.isPossible }
     )
     func making() async throws {
         let run = try await BlockingWork.run { try RedisRun() }
         let moments = [
-            Moment("rename", 1), Moment("fsync", 3), Moment("pwrite64", 2), Moment("fallocate", 1), Moment("rename", 1),
-            Moment("pwrite64", 4), Moment("fdatasync", 1), Moment("fdatasync", 2), Moment("unlink", 1),
+            Self.moment("rename", 1), Self.moment("fsync", 3), Self.moment("pwrite64", 2), Self.moment("fallocate", 1),
+            Self.moment("rename", 1),
+            Self.moment("pwrite64", 4), Self.moment("fdatasync", 1), Self.moment("fdatasync", 2),
+            Self.moment("unlink", 1),
         ]
         try await kill(run, at: moments, mustEnd: true)
     }
 
-    @Test("under load: nothing is lost", .enabled("needs strace") { await Abilities.mayTrace() })
+    @Test("under load: nothing is lost", .enabled("needs strace") { await SystemCallFault.isPossible })
     func underLoad() async throws {
         var moments = [
-            Moment("fdatasync", 4), Moment("pwrite64", 9), Moment("sendto", 3), Moment("write", 12),
-            Moment("fdatasync", 15), Moment("pwrite64", 24), Moment("sendto", 4), Moment("write", 31),
-            Moment("fdatasync", 30), Moment("pwrite64", 32), Moment("sendto", 6), Moment("write", 48),
+            Self.moment("fdatasync", 4), Self.moment("pwrite64", 9), Self.moment("sendto", 3), Self.moment("write", 12),
+            Self.moment("fdatasync", 15), Self.moment("pwrite64", 24), Self.moment("sendto", 4),
+            Self.moment("write", 31),
+            Self.moment("fdatasync", 30), Self.moment("pwrite64", 32), Self.moment("sendto", 6),
+            Self.moment("write", 48),
         ]
         if let last = Self.last {
             let calls = ["fdatasync", "pwrite64", "sendto", "write"]
-            moments = (1...max(last, 1)).flatMap { number in calls.map { Moment($0, number) } }
+            moments = (1...max(last, 1)).flatMap { number in calls.map { Self.moment($0, number) } }
         }
         for start in stride(from: 0, to: moments.count, by: Self.roundsPerDirectory) {
             let run = try await BlockingWork.run { try RedisRun(isBehindProxy: true) }
@@ -66,7 +56,7 @@ struct SystemCallKillTests {
 
     @Test(
         "as the log goes on in another file and the old one is given free: nothing is lost",
-        .enabled("needs strace") { await Abilities.mayTrace() }
+        .enabled("needs strace") { await SystemCallFault.isPossible }
     )
     func otherFile() async throws {
         let run = try await BlockingWork.run {
@@ -82,7 +72,7 @@ struct SystemCallKillTests {
             }
         }
         let moments = [
-            Moment("fallocate", 1), Moment("rename", 1), Moment("rename", 2), Moment("rename", 1),
+            Self.moment("fallocate", 1), Self.moment("rename", 1), Self.moment("rename", 2), Self.moment("rename", 1),
         ]
         // Makes the store, whose first file would be what the first kill prevents.
         #expect(await (try await DaemonProcess.start(run.arguments)).stop().code == 0)
@@ -96,7 +86,7 @@ struct SystemCallKillTests {
     ///   - alongside: What else happens to each.
     private func kill(
         _ run: RedisRun,
-        at moments: [Moment],
+        at moments: [SystemCallFault],
         mustEnd: Bool,
         alongside: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
@@ -104,7 +94,7 @@ struct SystemCallKillTests {
         for (round, moment) in moments.enumerated() {
             let daemon: DaemonProcess
             do {
-                daemon = try await DaemonProcess.start(run.arguments, wrapper: moment.wrapper)
+                daemon = try await DaemonProcess.start(run.arguments, wrapper: moment.command)
             } catch let failure as DaemonProcess.Failure {
                 // Killed before it listened.
                 #expect(failure.code == -1, "\(moment): \(failure)")
@@ -133,7 +123,7 @@ struct SystemCallKillTests {
     }
 
     /// A kill damages nothing, and what starts after it does not say so; nor does it end by a trap instead of the kill.
-    private static func expectNoDamage(_ errors: String, _ before: ArraySlice<Moment>) {
+    private static func expectNoDamage(_ errors: String, _ before: ArraySlice<SystemCallFault>) {
         for text in ["Damage found", "made anew", "passed over", "Fatal error"] {
             #expect(!errors.contains(text), "after \(before): \(errors)")
         }

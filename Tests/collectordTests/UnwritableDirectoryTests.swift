@@ -44,17 +44,13 @@ struct UnwritableDirectoryTests {
 
     @Test(
         "a disk that is mounted read-only",
-        .enabled("needs unshare -rm") { await Abilities.mayMount() },
+        .enabled("needs unshare -rm") { await SmallDisk.isPossible },
         arguments: State.allCases
     )
     func readOnly(_ state: State) async throws {
         let flow = try FileFlow()
         let (arguments, data) = try await prepare(state, flow)
-        let mounting = #"mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@""#
-        let failure = try await refusal(
-            arguments,
-            wrapper: ["unshare", "-rm", "sh", "-c", mounting, flow.directory.path + "/disk"]
-        )
+        let failure = try await refusal(arguments, wrapper: SmallDisk.readOnly(flow.directory.path + "/disk"))
         expectOneSentence(failure, data, because: "Read-only file system; mount it writable, or use another directory")
     }
 

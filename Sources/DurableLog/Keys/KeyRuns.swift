@@ -16,6 +16,8 @@ final class KeyRuns: Sendable {
     private let files: any FileSystem
     private let quarantine: Quarantine
     private let runs: Mutex<[KeyRun]>
+    /// Those that cannot be read as a whole: they are merged with no others.
+    private let damaged = Mutex<Set<UInt64>>([])
     private let nextNumber: Mutex<UInt64>
 
     /// Opens the runs that the metadata names; without metadata, all that are there. Others are removed, unless nothing may
@@ -73,16 +75,14 @@ final class KeyRuns: Sendable {
     }
 
     private func note(_ error: any Error, in run: KeyRun) {
-        let damaged = error as? KeyRun.Damaged
-        damaged?.bytes.withUnsafeBytes { bytes in
-            quarantine.note(
-                run.path,
-                damaged?.byteRange ?? 0..<0,
-                "damaged; what has its message keys may be taken for new",
-                bytes: bytes
-            )
+        damaged.withLock { _ = $0.insert(run.number) }
+        guard let found = error as? KeyRun.Damaged else {
+            return quarantine.note(run.path, 0..<0, Self.reason(error))
         }
-        if damaged == nil { quarantine.note(run.path, 0..<0, Self.reason(error)) }
+        found.bytes.withUnsafeBytes { bytes in
+            let what = "damaged; what has its message keys may be taken for new"
+            quarantine.note(run.path, found.byteRange, what, bytes: bytes)
+        }
     }
 
     /// The streams whose limits `prepare` asks for.
@@ -104,7 +104,8 @@ final class KeyRuns: Sendable {
                 change.written.append(run)
                 change.runs.append(run)
             }
-            let due = KeyRunMerge.due(change.runs)
+            let damaged = damaged.withLock { $0 }
+            let due = KeyRunMerge.due(change.runs.filter { !damaged.contains($0.number) })
             if !due.isEmpty { try merge(due, limits, &change) }
             if !change.written.isEmpty { try files.synchronizeDirectory(paths.keys) }
         } catch {
@@ -173,7 +174,7 @@ final class KeyRuns: Sendable {
         }
         if !isWhole {
             // They stay apart, so that what is whole of them is found.
-            for run in due { check(run) { quarantine.note($0.place, $0.byteRange, $0.what) } }
+            for run in due { check(run) { note($0, in: run) } }
             return
         }
         let numbers = Set(due.map(\.number))
@@ -198,17 +199,17 @@ final class KeyRuns: Sendable {
 
     /// Looks at every record.
     func check(_ report: (DamageNote) -> Void) {
-        for run in runs.withLock({ $0 }) { check(run, report) }
-    }
-
-    private func check(_ run: KeyRun, _ report: (DamageNote) -> Void) {
-        for block in 0..<run.header.blockCount {
-            do {
-                _ = try run.records(ofBlock: block)
-            } catch {
+        for run in runs.withLock({ $0 }) {
+            check(run) { error in
                 let range = (error as? KeyRun.Damaged)?.byteRange ?? 0..<0
                 report(DamageNote(place: run.path, byteRange: range, what: Self.reason(error)))
             }
+        }
+    }
+
+    private func check(_ run: KeyRun, _ report: (any Error) -> Void) {
+        for block in 0..<run.header.blockCount {
+            do { _ = try run.records(ofBlock: block) } catch { report(error) }
         }
     }
 }

@@ -1,12 +1,28 @@
-/// What a trace of system calls says of answers and flushes.
-struct FlushOrder {
-    /// Ids that were answered before a flush, begun after they were written, had returned.
-    private(set) var early: [String] = []
-    private(set) var answeredCount = 0
-    /// Folders of the log in which a file was made and that were not flushed after it.
-    private(set) var unsynchronizedDirectories: Set<String> = []
+/// What a trace of a daemon's system calls says of answers and flushes: no event may be answered with 200 before a flush
+/// of what it was written with has returned.
+///
+/// ```swift
+/// let order = FlushOrder(trace: text)      // of SystemCallFault.trace(of: FlushOrder.calls, to: path)
+/// #expect(order.answeredCount > 0 && order.early.isEmpty && order.unsynchronizedDirectories.isEmpty)
+/// ```
+///
+/// Events are known by their ids, which the answers must tell.
+public struct FlushOrder: Sendable {
+    /// The calls to be traced.
+    public static let calls = [
+        "pwrite64", "pwritev", "pwritev2", "fdatasync", "fsync", "write", "writev", "sendto", "sendmsg", "openat",
+        "rename",
+    ]
 
-    init(trace: String) {
+    /// Ids that were answered before a flush, begun after they were written, had returned.
+    public private(set) var early: [String] = []
+    /// Ids that were answered.
+    public private(set) var answeredCount = 0
+    /// Folders of the log in which a file was made and that were not flushed after it.
+    public private(set) var unsynchronizedDirectories: Set<String> = []
+
+    /// Reads a trace.
+    public init(trace: String) {
         var written: Set<Substring> = []
         // By thread: what had been written when its flush began.
         var flushing: [Substring: Set<Substring>] = [:]
