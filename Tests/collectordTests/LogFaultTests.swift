@@ -140,9 +140,9 @@ struct LogFaultTests {
         }
         let count = try flushCount() - countBefore
         #expect(await daemon.stop().code == 0)
-        // One group is written while the next one gathers, so that each of 64 senders waits for two flushes at most: 4
-        // events of each take 8, and each group's cursor rides on the next. Flushes of their own would be 256.
-        #expect(count >= 4 && count <= 24, "\(count) flushes")
+        // One group is written while the next one gathers: some 10 when all senders are served at once, more where they come
+        // one after the other. Flushes of their own would be 256.
+        #expect(count >= 4 && count <= 128, "\(count) flushes")
         // What the destination was not given before the end, it gets after it.
         let next = try await DaemonProcess.start(flow.arguments)
         #expect(try await HTTPExchange.post(Self.event("last"), port: next.port).status == 200)
