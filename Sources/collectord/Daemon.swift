@@ -73,7 +73,13 @@ private struct FenceService: Service {
             for await reason in fences { return reason }
             return nil
         }
-        if let fence { throw CommandError("the log is closed to new events: \(fence); the daemon ends") }
+        guard let fence else { return }
+        // As a line of its own: what the program says at its end may be torn by what others log meanwhile.
+        Logger(label: "log").critical(
+            "the log is closed to new events; the daemon ends",
+            metadata: ["reason": "\(fence)"]
+        )
+        throw CommandError("the log is closed to new events: \(fence); the daemon ends")
     }
 }
 

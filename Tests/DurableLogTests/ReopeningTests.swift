@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import Synchronization
 import Testing
 
 @testable import DurableLog
@@ -17,6 +18,46 @@ struct ReopeningTests {
         case .closed: await store.close()
         case .abandoned: store.abandon()
         }
+    }
+
+    @Test("the lock is given back though a child that is being started still has its descriptor")
+    func lockWithoutCopy() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/LOCK"
+        var lock: FileLock? = try FileLock(path, isShared: false)
+        #expect(throws: FileFailure.self) { try FileLock(path, isShared: true) }
+        // Shares what is locked, as a child's does between fork and exec.
+        let copy = dup(try #require(TemporaryFolder.descriptor(of: path)))
+        defer { close(copy) }
+        lock = nil
+        #expect(throws: Never.self) { try FileLock(path, isShared: false) }
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test("positions that no segment holds are noted as damage, and what follows is read")
+    func gap() async throws {
+        let folder = try TemporaryFolder()
+        var limits = StoreLimits().inSmallFiles
+        limits.maximumCachedByteCount = 0
+        let store = try DurableStreamStore(
+            directory: folder.path,
+            limits: limits,
+            logger: Logger(label: "gap") { _ in SwiftLogNoOpLogHandler() }
+        )
+        try await store.create("s")
+        let texts = (0..<40).map { "\($0) " + String(repeating: "x", count: 300) }
+        for text in texts { try await store.append([text], to: "s") }
+        try await store.maintain()
+        let lost = try #require(
+            store.engine.core.withLock { core -> SegmentRecord? in
+                guard let slot = core.durable.slot(named: "s") else { return nil }
+                return core.runtimes[slot]?.segments.remove(at: 1)
+            }
+        )
+        let read = try await store.texts("s")
+        #expect(read.count < texts.count && read.last == texts.last && Set(read).isSubset(of: texts))
+        #expect(store.damage.contains { $0.what.contains("no file holds") && $0.byteRange == lost.base..<lost.end })
+        store.abandon()
     }
 
     @Test("a segment that is full just as a piece of it was written keeps what was written", arguments: [2, 3, 5])

@@ -54,21 +54,7 @@ struct SystemFiles: FileSystem {
         guard result == 0 else { throw FileFailure("make durable what is on the disk of", path, code) }
     }
 
-    func lock(_ path: String) throws(FileFailure) -> any Sendable {
-        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw FileFailure("open", path, errno) }
-        let file = SystemFile(descriptor, path)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let code = errno
-            let holder = (try? file.bytes(at: 0, count: 32)).map {
-                String(decoding: $0.prefix { $0 != 10 }, as: UTF8.self)
-            }
-            throw FileFailure("lock", path, code, holder: holder?.isEmpty == false ? holder : "unknown")
-        }
-        ftruncate(descriptor, 0)
-        try file.write(Array("\(getpid())\n".utf8), at: 0)
-        return file
-    }
+    func lock(_ path: String) throws(FileFailure) -> any Sendable { try FileLock(path, isShared: false) }
 }
 
 /// A descriptor and its path; all calls may come from any thread.
@@ -129,22 +115,5 @@ final class SystemFile: StorageFile {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw FileFailure("look at", path, errno) }
         return UInt64(max(0, status.st_size))
-    }
-}
-
-extension SystemFiles {
-    /// Fails while a process has the file locked for itself; changes nothing.
-    static func lockShared(_ path: String) throws(FileFailure) -> any Sendable {
-        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileFailure("open", path, errno) }
-        let file = SystemFile(descriptor, path)
-        guard flock(descriptor, LOCK_SH | LOCK_NB) == 0 else {
-            let code = errno
-            let holder = (try? file.bytes(at: 0, count: 32)).map {
-                String(decoding: $0.prefix { $0 != 10 }, as: UTF8.self)
-            }
-            throw FileFailure("lock", path, code, holder: holder?.isEmpty == false ? holder : "unknown")
-        }
-        return file
     }
 }

@@ -21,7 +21,7 @@ struct ReadOnlyFiles: FileSystem {
     /// A copy of a store may have no such file, and is nobody's.
     func lock(_ path: String) throws(FileFailure) -> any Sendable {
         do {
-            return try SystemFiles.lockShared(path)
+            return try FileLock(path, isShared: true)
         } catch {
             guard error.isMissing else { throw error }
             return path

@@ -36,6 +36,15 @@ final class TemporaryFolder: Sendable {
         }
     }
 
+    /// A descriptor of this process that is open on a file.
+    static func descriptor(of path: String) -> Int32? {
+        list("/proc/self/fd").compactMap { Int32($0) }.first { descriptor in
+            var target = [CChar](repeating: 0, count: 4096)
+            let count = readlink("/proc/self/fd/\(descriptor)", &target, target.count)
+            return count > 0 && String(decoding: target[..<count].map(UInt8.init), as: UTF8.self) == path
+        }
+    }
+
     static func isFolder(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
